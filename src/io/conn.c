@@ -1,0 +1,562 @@
+/* conn.c - receiving for a stream, sending what it queued, and ending in order. */
+#include "io/conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/panic.h"
+#include "crosstalk.h"
+#include "io/loop_private.h"
+
+/* How long a finishing connection may take to hand its queue to a reader who reads slowly. */
+#define FINISH_MS 10000
+
+static void
+touch(struct xt_conn *conn)
+{
+	struct xt_loop *loop = conn->loop;
+
+	if (conn->touched)
+		return;
+	conn->touched = true;
+	conn->next = NULL;
+	if (loop->touched_first)
+		loop->touched_last->next = conn;
+	else
+		loop->touched_first = conn;
+	loop->touched_last = conn;
+}
+
+static void
+set_interest(struct xt_conn *conn, unsigned interest)
+{
+	if (conn->interest == interest)
+		return;
+	conn->interest = (uint8_t)interest;
+	xt_poll_update(conn);
+}
+
+struct xt_conn *
+xt_conn_new(struct xt_loop *loop, int fd, const struct xt_stream *stream, void *state)
+{
+	struct xt_conn *conn = xt_slab_take(&loop->conns);
+
+	if (!conn) {
+		close(fd);
+		return NULL;
+	}
+	*conn = (struct xt_conn){
+		.stream = stream,
+		.state = state,
+		.loop = loop,
+		.fd = fd,
+		.alive = loop->tick,
+		.phase = XT_CONN_OPEN,
+		.interest = XT_POLL_READ | XT_POLL_HANGUP,
+	};
+	if (xt_poll_add(conn) < 0) {
+		close(fd);
+		xt_slab_give(&loop->conns, conn);
+		return NULL;
+	}
+	xt_counter_add(&loop->stats.accepted, 1);
+	xt_counter_add(&loop->stats.open, 1);
+	return conn;
+}
+
+struct xt_loop *
+xt_conn_loop(const struct xt_conn *conn)
+{
+	return conn->loop;
+}
+
+void *
+xt_conn_state(const struct xt_conn *conn)
+{
+	return conn->state;
+}
+
+void
+xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state)
+{
+	conn->stream = stream;
+	conn->state = state;
+	conn->deadline = 0;
+}
+
+bool
+xt_conn_is_open(const struct xt_conn *conn)
+{
+	return conn->phase == XT_CONN_OPEN;
+}
+
+size_t
+xt_conn_backlog(const struct xt_conn *conn)
+{
+	return conn->backlog;
+}
+
+uint64_t
+xt_conn_alive_at(const struct xt_conn *conn)
+{
+	return conn->loop->began + ((uint64_t)(conn->alive - 1) << XT_TICK_SHIFT);
+}
+
+void
+xt_conn_expire_in(struct xt_conn *conn, uint32_t ms)
+{
+	struct xt_loop *loop = conn->loop;
+	uint32_t ticks = (ms >> XT_TICK_SHIFT) + 1;
+
+	if (ms == 0) {
+		conn->deadline = 0;
+		return;
+	}
+	conn->deadline = loop->tick + ticks;
+	if (conn->deadline == 0)
+		conn->deadline = 1;
+	if (!loop->sweep_at || (int32_t)(conn->deadline - loop->sweep_at) < 0)
+		loop->sweep_at = conn->deadline;
+}
+
+void
+xt_conn_sweep(struct xt_conn *conn)
+{
+	struct xt_loop *loop = conn->loop;
+
+	if (conn->phase == XT_CONN_FREE || conn->phase == XT_CONN_CLOSED || !conn->deadline)
+		return;
+	if ((int32_t)(loop->tick - conn->deadline) >= 0) {
+		conn->deadline = 0;
+		if (conn->phase == XT_CONN_FINISHING)
+			xt_conn_close(conn, conn->why);
+		else
+			conn->stream->expired(conn);
+	}
+	if (conn->deadline &&
+		(!loop->sweep_any || (int32_t)(conn->deadline - loop->sweep_earliest) < 0)) {
+		loop->sweep_any = true;
+		loop->sweep_earliest = conn->deadline;
+	}
+}
+
+/* Sending ------------------------------------------------------------------------------- */
+
+static int
+queued(struct xt_conn *conn, int error, size_t n)
+{
+	if (error < 0 || n > UINT32_MAX - conn->backlog) {
+		xt_conn_close(conn, XT_CLOSE_FAULT);
+		return XT_ENOMEM;
+	}
+	conn->backlog += (uint32_t)n;
+	/* While the kernel has no room, its word that it has some again starts the sending. */
+	if (!(conn->interest & XT_POLL_WRITE))
+		touch(conn);
+	return 0;
+}
+
+int
+xt_conn_send(struct xt_conn *conn, const void *p, size_t n)
+{
+	char *room = xt_conn_reserve(conn, n);
+
+	if (!room)
+		return xt_conn_is_open(conn) ? XT_ENOMEM : XT_ECLOSED;
+	if (n)
+		memcpy(room, p, n);
+	xt_conn_commit(conn, n);
+	return 0;
+}
+
+int
+xt_conn_send_bytes(struct xt_conn *conn, struct xt_bytes *bytes, size_t from, size_t to)
+{
+	if (conn->phase != XT_CONN_OPEN)
+		return XT_ECLOSED;
+	return queued(
+		conn, xt_outq_add(&conn->loop->pool, &conn->out, bytes, from, to), to - from);
+}
+
+char *
+xt_conn_reserve(struct xt_conn *conn, size_t n)
+{
+	char *room;
+
+	if (conn->phase != XT_CONN_OPEN)
+		return NULL;
+	room = xt_outq_reserve(&conn->loop->pool, &conn->out, n);
+	if (!room)
+		xt_conn_close(conn, XT_CLOSE_FAULT);
+	return room;
+}
+
+void
+xt_conn_commit(struct xt_conn *conn, size_t n)
+{
+	xt_outq_commit(&conn->out, n);
+	queued(conn, 0, n);
+}
+
+void
+xt_conn_drop_unsent(struct xt_conn *conn)
+{
+	conn->backlog -= (uint32_t)xt_outq_drop_unsent(&conn->loop->pool, &conn->out);
+}
+
+static void
+sent(struct xt_conn *conn, size_t n)
+{
+	struct xt_loop *loop = conn->loop;
+
+	xt_outq_sent(&loop->pool, &conn->out, n);
+	conn->backlog -= (uint32_t)n;
+	conn->alive = loop->tick;
+	xt_counter_add(&loop->stats.bytes_out, n);
+}
+
+/* Sends until the queue is empty or the kernel is full. False: the connection broke. */
+static bool
+send_queue(struct xt_conn *conn)
+{
+	struct iovec iov[XT_OUTQ_IOV];
+	struct msghdr message = { .msg_iov = iov };
+
+	while (conn->out.last) {
+		size_t asked = 0;
+		ssize_t n;
+		int slices = xt_outq_peek(&conn->out, iov);
+		for (int i = 0; i < slices; i++)
+			asked += iov[i].iov_len;
+		message.msg_iovlen = (size_t)slices;
+		n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		xt_counter_add(&conn->loop->stats.sends, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN;
+		sent(conn, (size_t)n);
+		if ((size_t)n < asked)
+			return true;
+	}
+	return true;
+}
+
+/* What to wait for follows from the state alone. */
+static void
+update_interest(struct xt_conn *conn)
+{
+	unsigned interest = conn->ended ? 0 : XT_POLL_HANGUP;
+	unsigned was = conn->interest;
+	/* Reading stops above the high water mark and begins again below half of it. */
+	uint32_t high = was & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
+
+	if (conn->out.last)
+		interest |= XT_POLL_WRITE;
+	if (conn->phase == XT_CONN_FINISHING) {
+		if (!conn->ended)
+			interest |= XT_POLL_READ;
+	} else if (!conn->paused && !conn->ended && conn->backlog <= high) {
+		interest |= XT_POLL_READ;
+	}
+	set_interest(conn, interest);
+}
+
+static void
+half_close(struct xt_conn *conn)
+{
+	conn->shut = true;
+	if (conn->ended) {
+		xt_conn_close(conn, conn->why);
+		return;
+	}
+	shutdown(conn->fd, SHUT_WR);
+	xt_conn_expire_in(conn, XT_CONN_LINGER_MS);
+}
+
+static void
+flush(struct xt_conn *conn)
+{
+	bool had = conn->out.last != NULL;
+
+	if (!send_queue(conn)) {
+		xt_conn_close(conn, XT_CLOSE_RESET);
+		return;
+	}
+	if (!conn->out.last) {
+		if (conn->phase == XT_CONN_FINISHING && !conn->shut)
+			half_close(conn);
+		else if (had && conn->phase == XT_CONN_OPEN && conn->stream->drained)
+			conn->stream->drained(conn);
+	}
+	if (conn->phase != XT_CONN_CLOSED)
+		update_interest(conn);
+}
+
+void
+xt_conn_writable(struct xt_conn *conn)
+{
+	if (conn->phase != XT_CONN_CLOSED)
+		flush(conn);
+}
+
+/* Receiving ----------------------------------------------------------------------------- */
+
+static void
+drop_kept(struct xt_conn *conn)
+{
+	free(conn->kept);
+	conn->kept = NULL;
+}
+
+static void
+keep(struct xt_conn *conn, const char *p, size_t n)
+{
+	struct xt_kept *kept = conn->kept;
+
+	if (n == 0) {
+		drop_kept(conn);
+		return;
+	}
+	if (!kept || kept->cap < n) {
+		free(kept);
+		/* Some room to grow, so that a sender of single bytes costs no allocation for each. */
+		kept = malloc(sizeof *kept + n + 64);
+		conn->kept = kept;
+		if (!kept) {
+			xt_conn_close(conn, XT_CLOSE_FAULT);
+			return;
+		}
+		kept->cap = (uint32_t)n + 64;
+	}
+	memmove(kept->bytes, p, n);
+	kept->n = (uint32_t)n;
+}
+
+/* Hands `n` bytes at `p` to the stream, and to those that follow it, as long as they use some. */
+static void
+hand_over(struct xt_conn *conn, char *p, size_t n)
+{
+	conn->receiving = true;
+	while (n > 0 && conn->phase == XT_CONN_OPEN && !conn->paused) {
+		const struct xt_stream *stream = conn->stream;
+		size_t used = stream->recv(conn, p, n);
+		XT_ASSERT(used <= n);
+		p += used;
+		n -= used;
+		if (used == 0 && conn->stream == stream)
+			break;
+	}
+	conn->receiving = false;
+	if (conn->phase != XT_CONN_OPEN) {
+		drop_kept(conn);
+		return;
+	}
+	if (n == XT_LOOP_RECV_SIZE && !conn->paused) {
+		xt_conn_close(conn, XT_CLOSE_PROTOCOL);
+		return;
+	}
+	keep(conn, p, n);
+}
+
+static void
+ended(struct xt_conn *conn)
+{
+	conn->ended = true;
+	if (conn->phase == XT_CONN_FINISHING) {
+		if (conn->shut)
+			xt_conn_close(conn, conn->why);
+	} else if (conn->stream->ended) {
+		conn->stream->ended(conn);
+	} else {
+		xt_conn_close(conn, XT_CLOSE_PEER);
+	}
+	if (conn->phase != XT_CONN_CLOSED)
+		update_interest(conn);
+}
+
+static void
+arrived(struct xt_conn *conn, size_t kept, size_t n)
+{
+	struct xt_loop *loop = conn->loop;
+
+	conn->alive = loop->tick;
+	xt_counter_add(&loop->stats.receives, 1);
+	xt_counter_add(&loop->stats.bytes_in, n);
+	if (conn->phase == XT_CONN_OPEN)
+		hand_over(conn, loop->receive, kept + n);
+}
+
+void
+xt_conn_readable(struct xt_conn *conn)
+{
+	struct xt_loop *loop = conn->loop;
+	size_t kept;
+	ssize_t n;
+
+	if (conn->phase == XT_CONN_CLOSED || conn->ended)
+		return;
+	if (conn->phase == XT_CONN_OPEN && (conn->paused || conn->backlog > XT_CONN_HIGH_WATER)) {
+		update_interest(conn);
+		return;
+	}
+	kept = conn->phase == XT_CONN_OPEN && conn->kept ? conn->kept->n : 0;
+	if (kept)
+		memcpy(loop->receive, conn->kept->bytes, kept);
+	n = recv(conn->fd, loop->receive + kept, XT_LOOP_RECV_SIZE - kept, 0);
+	if (n > 0)
+		arrived(conn, kept, (size_t)n);
+	else if (n == 0)
+		ended(conn);
+	else if (errno != EAGAIN && errno != EINTR)
+		xt_conn_close(conn, XT_CLOSE_RESET);
+}
+
+void
+xt_conn_reread(struct xt_conn *conn)
+{
+	struct xt_loop *loop = conn->loop;
+	size_t n;
+
+	if (conn->phase != XT_CONN_OPEN || conn->paused || !conn->kept)
+		return;
+	n = conn->kept->n;
+	memcpy(loop->receive, conn->kept->bytes, n);
+	hand_over(conn, loop->receive, n);
+}
+
+void
+xt_conn_hangup(struct xt_conn *conn)
+{
+	if (conn->phase != XT_CONN_CLOSED && !conn->ended)
+		ended(conn);
+}
+
+void
+xt_conn_broken(struct xt_conn *conn)
+{
+	xt_conn_close(conn, XT_CLOSE_RESET);
+}
+
+void
+xt_conn_pause(struct xt_conn *conn)
+{
+	/* The poll is told when it next reports bytes: most pauses are over before. */
+	conn->paused = true;
+}
+
+void
+xt_conn_resume(struct xt_conn *conn)
+{
+	struct xt_loop *loop = conn->loop;
+
+	if (!conn->paused || conn->phase != XT_CONN_OPEN)
+		return;
+	conn->paused = false;
+	update_interest(conn);
+	if (conn->receiving || !conn->kept || conn->resumed)
+		return;
+	if (xt_buf_append(&loop->resumed, &conn, sizeof conn) < 0)
+		xt_conn_close(conn, XT_CLOSE_FAULT);
+	else
+		conn->resumed = true;
+}
+
+/* Ending -------------------------------------------------------------------------------- */
+
+/* The one place where a connection changes its phase. */
+static void
+set_phase(struct xt_conn *conn, enum xt_conn_state phase, enum xt_close why)
+{
+	XT_ASSERT(conn->phase != XT_CONN_FREE && phase > conn->phase);
+	conn->phase = (uint8_t)phase;
+	if (conn->why == XT_CLOSE_NONE)
+		conn->why = (uint8_t)why;
+	touch(conn);
+}
+
+void
+xt_conn_finish(struct xt_conn *conn, enum xt_close why)
+{
+	if (conn->phase != XT_CONN_OPEN)
+		return;
+	set_phase(conn, XT_CONN_FINISHING, why);
+	xt_conn_expire_in(conn, FINISH_MS);
+}
+
+void
+xt_conn_close(struct xt_conn *conn, enum xt_close why)
+{
+	if (conn->phase != XT_CONN_CLOSED)
+		set_phase(conn, XT_CONN_CLOSED, why);
+}
+
+static void
+forget_resumed(struct xt_conn *conn)
+{
+	struct xt_buf *resumed = &conn->loop->resumed;
+
+	for (size_t at = 0; at < resumed->n; at += sizeof conn) {
+		if (memcmp(resumed->p + at, &conn, sizeof conn) == 0) {
+			memmove(resumed->p + at, resumed->p + at + sizeof conn,
+				resumed->n - at - sizeof conn);
+			resumed->n -= sizeof conn;
+			return;
+		}
+	}
+}
+
+static void
+release(struct xt_conn *conn)
+{
+	struct xt_loop *loop = conn->loop;
+
+	conn->stream->closed(conn, conn->why);
+	xt_counter_add(&loop->stats.closes[conn->why], 1);
+	xt_counter_sub(&loop->stats.open, 1);
+	if (conn->resumed)
+		forget_resumed(conn);
+	xt_outq_clear(&loop->pool, &conn->out);
+	drop_kept(conn);
+	close(conn->fd);
+	xt_slab_give(&loop->conns, conn);
+}
+
+void
+xt_conn_end_turn(struct xt_conn *conn)
+{
+	if (conn->phase != XT_CONN_CLOSED && (conn->out.last || conn->phase == XT_CONN_FINISHING))
+		flush(conn);
+	/* A close within the flush has put the connection on the list again: it is freed in the next turn. */
+	if (conn->phase == XT_CONN_CLOSED && !conn->touched)
+		release(conn);
+}
+
+void
+xt_conn_peer(const struct xt_conn *conn, char *text, size_t size)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	snprintf(text, size, "?");
+	if (getpeername(conn->fd, (struct sockaddr *)&address, &length) < 0)
+		return;
+	if (address.ss_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+		snprintf(text, size, "%s:%u", host, ntohs(v4->sin_port));
+	} else if (address.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+		snprintf(text, size, "[%s]:%u", host, ntohs(v6->sin6_port));
+	} else {
+		snprintf(text, size, "unix");
+	}
+}

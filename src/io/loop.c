@@ -1,0 +1,316 @@
+/* loop.c - the turns of a worker's event loop. */
+#include "io/loop.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "crosstalk.h"
+#include "io/loop_private.h"
+
+/* A sweep looks at every connection, so there is one at most in this many ticks: 64 ms … */
+#define SWEEP_TICKS 4
+/* … and one tick more for each so many connections, up to about a second. */
+#define SWEEP_CONNS	16384
+#define SWEEP_TICKS_MAX 60
+
+/* While letters can't be delivered: how long until they are tried again. */
+#define CONGESTED_MS 1
+
+#define IO_METRIC(name_, help_, kind_, field_) \
+	{ .name = (name_), .help = (help_), .kind = (kind_), .offset = offsetof(struct xt_io_stats, field_) }
+#define CLOSE_METRIC(reason_, word_) \
+	{ .name = "closes_total", .help = "Connections closed, by reason.", .kind = XT_METRIC_COUNTER, \
+		.label = "reason", .value = (word_), \
+		.offset = offsetof(struct xt_io_stats, closes) + (reason_) * sizeof(xt_counter) }
+
+const struct xt_metric xt_io_metrics[] = {
+	IO_METRIC("accepts_total", "Connections accepted.", XT_METRIC_COUNTER, accepted),
+	IO_METRIC("sockets", "Connections open now, of every kind.", XT_METRIC_GAUGE, open),
+	IO_METRIC("receive_bytes_total", "Bytes received.", XT_METRIC_COUNTER, bytes_in),
+	IO_METRIC("send_bytes_total", "Bytes handed to the kernel.", XT_METRIC_COUNTER, bytes_out),
+	IO_METRIC("receives_total", "Receive calls that brought bytes.", XT_METRIC_COUNTER, receives),
+	IO_METRIC("sends_total", "Send calls.", XT_METRIC_COUNTER, sends),
+	CLOSE_METRIC(XT_CLOSE_PEER, "peer_closed"),
+	CLOSE_METRIC(XT_CLOSE_RESET, "peer_vanished"),
+	CLOSE_METRIC(XT_CLOSE_DONE, "done"),
+	CLOSE_METRIC(XT_CLOSE_IDLE, "idle"),
+	CLOSE_METRIC(XT_CLOSE_HEADER, "slow_header"),
+	CLOSE_METRIC(XT_CLOSE_BODY, "slow_body"),
+	CLOSE_METRIC(XT_CLOSE_HEARTBEAT, "heartbeat_timeout"),
+	CLOSE_METRIC(XT_CLOSE_PROTOCOL, "protocol_error"),
+	CLOSE_METRIC(XT_CLOSE_TEXT, "invalid_text"),
+	CLOSE_METRIC(XT_CLOSE_TOO_BIG, "message_too_big"),
+	CLOSE_METRIC(XT_CLOSE_SLOW, "slow_reader"),
+	CLOSE_METRIC(XT_CLOSE_LOST, "history_lost"),
+	CLOSE_METRIC(XT_CLOSE_REFUSED, "refused"),
+	CLOSE_METRIC(XT_CLOSE_LIMIT, "limit"),
+	CLOSE_METRIC(XT_CLOSE_SHUTDOWN, "shutdown"),
+	CLOSE_METRIC(XT_CLOSE_FAULT, "server_fault"),
+};
+const size_t xt_io_metrics_count = sizeof xt_io_metrics / sizeof xt_io_metrics[0];
+
+static void
+woken(struct xt_watch *watch)
+{
+	xt_poll_waker_clear(watch->fd);
+}
+
+int
+xt_loop_new(struct xt_loop **out)
+{
+	struct xt_loop *loop = calloc(1, sizeof *loop);
+	int error = XT_ENOMEM;
+
+	if (!loop)
+		return XT_ENOMEM;
+	loop->poll_fd = -1;
+	loop->waker = (struct xt_watch){ .fd = -1, .ready = woken };
+	loop->began = loop->now = xt_clock_ms();
+	loop->tick = 1;
+	xt_slab_init(&loop->conns, sizeof(struct xt_conn));
+	xt_wheel_init(&loop->timers, loop->now);
+	xt_list_init(&loop->tasks);
+	loop->receive = malloc(XT_LOOP_RECV_SIZE);
+	loop->mailbox = xt_mailbox_new();
+	if (!loop->receive || !loop->mailbox)
+		goto failed;
+	error = XT_ESYS;
+	loop->waker.fd = xt_poll_waker_open();
+	if (loop->waker.fd < 0 || xt_poll_open(loop) < 0 || xt_loop_watch(loop, &loop->waker) < 0)
+		goto failed;
+	*out = loop;
+	return 0;
+failed:
+	xt_loop_free(loop);
+	return error;
+}
+
+static void
+close_conn(void *ctx, void *object)
+{
+	struct xt_conn *conn = object;
+
+	(void)ctx;
+	if (conn->phase != XT_CONN_FREE)
+		xt_conn_close(conn, XT_CLOSE_SHUTDOWN);
+}
+
+/* Those touched meanwhile wait for the next turn: a stream that sends again when drained must not hold the loop. */
+static void
+end_turn(struct xt_loop *loop)
+{
+	struct xt_conn *conn = loop->touched_first;
+
+	loop->touched_first = NULL;
+	while (conn) {
+		struct xt_conn *next = conn->next;
+		conn->touched = false;
+		xt_conn_end_turn(conn);
+		conn = next;
+	}
+}
+
+void
+xt_loop_free(struct xt_loop *loop)
+{
+	if (!loop)
+		return;
+	xt_slab_walk(&loop->conns, close_conn, NULL);
+	while (loop->touched_first)
+		end_turn(loop);
+	xt_slab_fini(&loop->conns);
+	xt_outq_pool_fini(&loop->pool);
+	xt_mailbox_free(loop->mailbox);
+	xt_buf_fini(&loop->resumed);
+	free(loop->receive);
+	xt_poll_close(loop);
+	if (loop->waker.fd >= 0)
+		close(loop->waker.fd);
+	free(loop);
+}
+
+static void
+sweep_one(void *ctx, void *object)
+{
+	(void)ctx;
+	xt_conn_sweep(object);
+}
+
+/* Ticks count in 32 bits and wrap; what is compared lies close together. */
+static bool
+tick_reached(uint32_t at, uint32_t now)
+{
+	return (int32_t)(now - at) >= 0;
+}
+
+static uint32_t
+sweep_pause(const struct xt_loop *loop)
+{
+	size_t ticks = SWEEP_TICKS + loop->conns.live / SWEEP_CONNS;
+
+	return (uint32_t)(ticks < SWEEP_TICKS_MAX ? ticks : SWEEP_TICKS_MAX);
+}
+
+static void
+sweep(struct xt_loop *loop)
+{
+	uint32_t soonest;
+
+	if (!loop->sweep_at || !tick_reached(loop->sweep_at, loop->tick))
+		return;
+	loop->sweep_at = 0;
+	loop->sweep_any = false;
+	loop->swept_at = loop->tick;
+	xt_slab_walk(&loop->conns, sweep_one, NULL);
+	if (!loop->sweep_any)
+		return;
+	soonest = loop->tick + sweep_pause(loop);
+	loop->sweep_at = tick_reached(loop->sweep_earliest, soonest) ? soonest : loop->sweep_earliest;
+}
+
+static void
+run_tasks(struct xt_loop *loop)
+{
+	struct xt_list now;
+
+	xt_list_init(&now);
+	xt_list_splice(&now, &loop->tasks);
+	while (!xt_list_empty(&now)) {
+		struct xt_task *task = XT_LIST_ENTRY(now.next, struct xt_task, link);
+		xt_list_remove(&task->link);
+		task->run(task);
+	}
+}
+
+/* Those resumed meanwhile wait for the next turn: a stream that resumes itself must not hold the loop. */
+static void
+run_resumed(struct xt_loop *loop)
+{
+	size_t n = loop->resumed.n / sizeof(struct xt_conn *);
+
+	for (size_t i = 0; i < n; i++) {
+		struct xt_conn *conn;
+		memcpy(&conn, loop->resumed.p + i * sizeof conn, sizeof conn);
+		conn->resumed = false;
+		xt_conn_reread(conn);
+	}
+	xt_buf_consume(&loop->resumed, n * sizeof(struct xt_conn *));
+}
+
+static int
+sooner(int64_t a, int64_t b)
+{
+	int64_t least = a < 0 ? b : b < 0 || a < b ? a : b;
+
+	return least > INT32_MAX ? INT32_MAX : (int)least;
+}
+
+static int
+wait_time(struct xt_loop *loop, int ms)
+{
+	int64_t sweeping = -1;
+
+	if (!xt_list_empty(&loop->tasks) || loop->resumed.n || loop->touched_first)
+		return 0;
+	if (loop->sweep_at) {
+		int32_t ticks = (int32_t)(loop->sweep_at - loop->tick);
+		sweeping = ticks > 0 ? (int64_t)ticks << XT_TICK_SHIFT : 0;
+	}
+	return sooner(sooner(ms, sweeping), xt_wheel_wait(&loop->timers, loop->now));
+}
+
+static void
+wait_for_events(struct xt_loop *loop, int ms)
+{
+	if (xt_mailbox_is_congested(loop->mailbox)) {
+		xt_poll_wait_letter(loop, CONGESTED_MS);
+		loop->now = xt_clock_ms();
+		return;
+	}
+	ms = wait_time(loop, ms);
+	if (ms != 0 && !xt_mailbox_sleep(loop->mailbox))
+		ms = 0;
+	xt_poll_wait(loop, ms);
+}
+
+void
+xt_loop_turn(struct xt_loop *loop, int ms)
+{
+	wait_for_events(loop, ms);
+	xt_mailbox_run(loop->mailbox);
+	xt_wheel_run(&loop->timers, loop->now);
+	sweep(loop);
+	run_tasks(loop);
+	run_resumed(loop);
+	end_turn(loop);
+}
+
+void
+xt_loop_run(struct xt_loop *loop)
+{
+	loop->running = true;
+	while (loop->running)
+		xt_loop_turn(loop, -1);
+}
+
+void
+xt_loop_stop(struct xt_loop *loop)
+{
+	loop->running = false;
+}
+
+uint64_t
+xt_loop_now(const struct xt_loop *loop)
+{
+	return loop->now;
+}
+
+struct xt_wheel *
+xt_loop_timers(struct xt_loop *loop)
+{
+	return &loop->timers;
+}
+
+struct xt_io_stats *
+xt_loop_stats(struct xt_loop *loop)
+{
+	return &loop->stats;
+}
+
+size_t
+xt_loop_conns(const struct xt_loop *loop)
+{
+	return loop->conns.live;
+}
+
+void
+xt_loop_post(struct xt_loop *loop, struct xt_task *task)
+{
+	if (xt_list_empty(&task->link))
+		xt_list_append(&loop->tasks, &task->link);
+}
+
+void
+xt_task_cancel(struct xt_task *task)
+{
+	xt_list_remove(&task->link);
+}
+
+int
+xt_loop_watch(struct xt_loop *loop, struct xt_watch *watch)
+{
+	return xt_poll_watch(loop, watch);
+}
+
+void
+xt_loop_unwatch(struct xt_loop *loop, struct xt_watch *watch)
+{
+	xt_poll_unwatch(loop, watch);
+}
+
+void
+xt_loop_wake(struct xt_loop *loop)
+{
+	xt_poll_waker_ring(loop->waker.fd);
+}

@@ -1,0 +1,84 @@
+/*
+ * loop.h - one worker's event loop: wait, read, letters, timers, tasks, write, free.
+ *
+ * A turn:
+ *   1. wait for descriptors (epoll), or the next timer, or a letter
+ *   2. one receive per readable connection, into the loop's one buffer -> stream->recv
+ *   3. letters from other workers (mailbox.h)
+ *   4. timers and deadlines that passed
+ *   5. tasks: what was put off to the end of the turn (a channel's fan-out), a slice of each
+ *   6. one send per connection that has something to send
+ *   7. closed connections are told and freed
+ *
+ * Everything that hangs on a loop is touched on its thread only, but for xt_loop_wake() and the mailbox.
+ */
+#ifndef XT_IO_LOOP_H
+#define XT_IO_LOOP_H
+
+#include "base/counter.h"
+#include "base/list.h"
+#include "io/close.h"
+#include "io/timer.h"
+
+/* The receive buffer, and so the most that a stream can be asked to look at again at once. */
+#define XT_LOOP_RECV_SIZE (256u * 1024)
+
+struct xt_loop;
+struct xt_mailbox;
+
+struct xt_io_stats {
+	xt_counter accepted, open, bytes_in, bytes_out, receives, sends;
+	xt_counter closes[XT_CLOSE_COUNT];
+};
+
+extern const struct xt_metric xt_io_metrics[];
+extern const size_t xt_io_metrics_count;
+
+/* 0, XT_ENOMEM or XT_ESYS. */
+int xt_loop_new(struct xt_loop **loop);
+
+/* Closes what is open, telling each stream, and frees. Not while it runs. NULL is fine. */
+void xt_loop_free(struct xt_loop *loop);
+
+/* Runs turns on the calling thread until xt_loop_stop() is called on that thread. */
+void xt_loop_run(struct xt_loop *loop);
+void xt_loop_stop(struct xt_loop *loop);
+
+/* One turn that waits at most `ms` (-1: as long as it takes); for tests and for foreign loops. */
+void xt_loop_turn(struct xt_loop *loop, int ms);
+
+/* The time at the beginning of this turn, in ms; never goes back. */
+uint64_t xt_loop_now(const struct xt_loop *loop);
+
+struct xt_wheel *xt_loop_timers(struct xt_loop *loop);
+struct xt_mailbox *xt_loop_mailbox(struct xt_loop *loop);
+struct xt_io_stats *xt_loop_stats(struct xt_loop *loop);
+
+/* How many connections are open on this loop. */
+size_t xt_loop_conns(const struct xt_loop *loop);
+
+/*
+ * Something to do once at the end of this turn, or, when posted by a task, of the next (which then
+ * doesn't wait). The struct is the caller's and must stay until it ran or was cancelled.
+ */
+struct xt_task {
+	struct xt_list link; /* xt_list_init() before first use */
+	void (*run)(struct xt_task *task);
+};
+
+void xt_loop_post(struct xt_loop *loop, struct xt_task *task); /* already posted: no effect */
+void xt_task_cancel(struct xt_task *task);
+
+/* Another descriptor to wait on: a listener, an event descriptor. `ready` is called when it is readable. */
+struct xt_watch {
+	int fd;
+	void (*ready)(struct xt_watch *watch);
+};
+
+int xt_loop_watch(struct xt_loop *loop, struct xt_watch *watch); /* 0 or XT_ESYS */
+void xt_loop_unwatch(struct xt_loop *loop, struct xt_watch *watch);
+
+/* Any thread, and from a signal handler: makes a waiting loop begin its next turn. */
+void xt_loop_wake(struct xt_loop *loop);
+
+#endif

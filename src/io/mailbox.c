@@ -1,0 +1,251 @@
+/*
+ * mailbox.c - bounded rings with many senders and one receiver (after Dmitry Vyukov's bounded queue):
+ * each slot carries the turn in which it may be written or read, so neither side takes a lock.
+ */
+#include "io/mailbox.h"
+
+#include <stdlib.h>
+
+#include "base/panic.h"
+#include "crosstalk.h"
+#include "io/loop_private.h"
+
+#define SLOT_MASK (XT_MAILBOX_LETTERS - 1)
+
+/* Letters opened of one lane before the sockets are looked at again. */
+#define LETTERS_A_TURN 1024
+
+struct slot {
+	/* position: free for the sender who claims it; position + 1: holds a letter. */
+	_Atomic size_t turn;
+	struct xt_letter letter;
+};
+
+struct ring {
+	_Alignas(64) _Atomic size_t tail; /* senders claim here */
+	_Alignas(64) size_t head;	    /* the receiver's alone */
+	struct slot slots[XT_MAILBOX_LETTERS];
+};
+
+/* Letters that found the ring of their receiver full. */
+struct overflow {
+	struct xt_list link;
+	struct xt_loop *to;
+	enum xt_lane lane;
+	struct xt_buf letters;
+	size_t done; /* bytes of `letters` that went */
+};
+
+struct xt_mailbox {
+	struct ring lanes[XT_LANES];
+	_Alignas(64) atomic_bool sleeping;
+	struct xt_list overflows;
+	size_t waiting[XT_LANES]; /* letters in `overflows`, by lane */
+};
+
+static void
+ring_init(struct ring *ring)
+{
+	for (size_t i = 0; i < XT_MAILBOX_LETTERS; i++)
+		atomic_store_explicit(&ring->slots[i].turn, i, memory_order_relaxed);
+}
+
+struct xt_mailbox *
+xt_mailbox_new(void)
+{
+	struct xt_mailbox *box = aligned_alloc(64, (sizeof *box + 63) & ~(size_t)63);
+
+	if (!box)
+		return NULL;
+	memset(box, 0, sizeof *box);
+	for (int lane = 0; lane < XT_LANES; lane++)
+		ring_init(&box->lanes[lane]);
+	xt_list_init(&box->overflows);
+	return box;
+}
+
+void
+xt_mailbox_free(struct xt_mailbox *box)
+{
+	if (!box)
+		return;
+	xt_list_each(at, after, &box->overflows) {
+		struct overflow *overflow = XT_LIST_ENTRY(at, struct overflow, link);
+		xt_buf_fini(&overflow->letters);
+		free(overflow);
+	}
+	free(box);
+}
+
+static bool
+ring_push(struct ring *ring, const struct xt_letter *letter)
+{
+	size_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	for (;;) {
+		struct slot *slot = &ring->slots[at & SLOT_MASK];
+		size_t turn = atomic_load_explicit(&slot->turn, memory_order_acquire);
+		if (turn == at) {
+			if (!atomic_compare_exchange_weak_explicit(&ring->tail, &at, at + 1,
+				    memory_order_relaxed, memory_order_relaxed))
+				continue;
+			slot->letter = *letter;
+			/* Sequentially consistent, against `sleeping`: see xt_mailbox_sleep(). */
+			atomic_store(&slot->turn, at + 1);
+			return true;
+		}
+		if ((ptrdiff_t)(turn - at) < 0)
+			return false;
+		at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	}
+}
+
+static bool
+ring_has_letter(struct ring *ring)
+{
+	struct slot *slot = &ring->slots[ring->head & SLOT_MASK];
+
+	return atomic_load(&slot->turn) == ring->head + 1;
+}
+
+static bool
+ring_pop(struct ring *ring, struct xt_letter *letter)
+{
+	struct slot *slot = &ring->slots[ring->head & SLOT_MASK];
+
+	if (atomic_load_explicit(&slot->turn, memory_order_acquire) != ring->head + 1)
+		return false;
+	*letter = slot->letter;
+	atomic_store_explicit(
+		&slot->turn, ring->head + XT_MAILBOX_LETTERS, memory_order_release);
+	ring->head++;
+	return true;
+}
+
+static bool
+deliver(struct xt_loop *to, enum xt_lane lane, const struct xt_letter *letter)
+{
+	struct xt_mailbox *box = to->mailbox;
+
+	if (!ring_push(&box->lanes[lane], letter))
+		return false;
+	if (atomic_load(&box->sleeping) && atomic_exchange(&box->sleeping, false))
+		xt_loop_wake(to);
+	return true;
+}
+
+static struct overflow *
+overflow_find(struct xt_mailbox *box, struct xt_loop *to, enum xt_lane lane)
+{
+	xt_list_each(at, after, &box->overflows) {
+		struct overflow *overflow = XT_LIST_ENTRY(at, struct overflow, link);
+		if (overflow->to == to && overflow->lane == lane)
+			return overflow;
+	}
+	return NULL;
+}
+
+static struct overflow *
+overflow_new(struct xt_mailbox *box, struct xt_loop *to, enum xt_lane lane)
+{
+	struct overflow *overflow = calloc(1, sizeof *overflow);
+
+	/* A letter can't be dropped and its sender can't wait: without memory for it nothing can go on. */
+	XT_ASSERT(overflow);
+	overflow->to = to;
+	overflow->lane = lane;
+	xt_list_append(&box->overflows, &overflow->link);
+	return overflow;
+}
+
+void
+xt_mail_post(
+	struct xt_loop *from, struct xt_loop *to, enum xt_lane lane, const struct xt_letter *letter)
+{
+	struct xt_mailbox *box = from->mailbox;
+	/* Letters keep their order: none overtakes those that wait. */
+	struct overflow *overflow = box->waiting[lane] ? overflow_find(box, to, lane) : NULL;
+	int grown;
+
+	if (!overflow) {
+		if (deliver(to, lane, letter))
+			return;
+		overflow = overflow_new(box, to, lane);
+	}
+	grown = xt_buf_append(&overflow->letters, letter, sizeof *letter);
+	XT_ASSERT(grown == 0);
+	box->waiting[lane]++;
+}
+
+int
+xt_mail_submit(struct xt_loop *to, const struct xt_letter *letter)
+{
+	return deliver(to, XT_LANE_REQUEST, letter) ? 0 : XT_EAGAIN;
+}
+
+/* Sends what waits, as far as there is room; frees the overflow when it is empty. */
+static void
+overflow_retry(struct xt_mailbox *box, struct overflow *overflow)
+{
+	struct xt_letter letter;
+
+	while (overflow->done < overflow->letters.n) {
+		memcpy(&letter, overflow->letters.p + overflow->done, sizeof letter);
+		if (!deliver(overflow->to, overflow->lane, &letter))
+			return;
+		overflow->done += sizeof letter;
+		box->waiting[overflow->lane]--;
+	}
+	xt_list_remove(&overflow->link);
+	xt_buf_fini(&overflow->letters);
+	free(overflow);
+}
+
+static void
+open_lane(struct ring *ring)
+{
+	struct xt_letter letter;
+
+	for (int i = 0; i < LETTERS_A_TURN && ring_pop(ring, &letter); i++)
+		letter.open(&letter);
+}
+
+void
+xt_mailbox_run(struct xt_mailbox *box)
+{
+	if (box->waiting[XT_LANE_REQUEST] || box->waiting[XT_LANE_REPLY]) {
+		xt_list_each(at, after, &box->overflows)
+			overflow_retry(box, XT_LIST_ENTRY(at, struct overflow, link));
+	}
+	open_lane(&box->lanes[XT_LANE_REPLY]);
+	/* Requests that we wait to send are no reason to stop here: two workers would wait for each other. */
+	if (!box->waiting[XT_LANE_REPLY])
+		open_lane(&box->lanes[XT_LANE_REQUEST]);
+}
+
+bool
+xt_mailbox_is_congested(const struct xt_mailbox *box)
+{
+	return box->waiting[XT_LANE_REQUEST] || box->waiting[XT_LANE_REPLY];
+}
+
+/*
+ * The receiver says that it sleeps and then looks once more; the sender writes and then looks whether it
+ * sleeps. All four are sequentially consistent, so at least one of them sees the other.
+ */
+bool
+xt_mailbox_sleep(struct xt_mailbox *box)
+{
+	atomic_store(&box->sleeping, true);
+	if (!ring_has_letter(&box->lanes[XT_LANE_REQUEST]) &&
+		!ring_has_letter(&box->lanes[XT_LANE_REPLY]))
+		return true;
+	atomic_store(&box->sleeping, false);
+	return false;
+}
+
+void
+xt_mailbox_awake(struct xt_mailbox *box)
+{
+	atomic_store_explicit(&box->sleeping, false, memory_order_relaxed);
+}
