@@ -1,0 +1,130 @@
+/* server.c - the HTTP server of a worker: its connections, and how they begin and end. */
+#include "http/server.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/panic.h"
+#include "crosstalk.h"
+#include "http/http_private.h"
+
+#define RESPONSES(n) \
+	{ \
+		.name = "http_responses_total", .help = "HTTP answers, by class of status.", \
+		.label = "class", .value = #n "xx", \
+		.offset = offsetof(struct xt_http_stats, responses) + (n) * sizeof(xt_counter), \
+		.kind = XT_METRIC_COUNTER \
+	}
+
+const struct xt_metric xt_http_metrics[] = {
+	{ .name = "http_requests_total",
+		.help = "HTTP requests whose header was read.",
+		.offset = offsetof(struct xt_http_stats, requests),
+		.kind = XT_METRIC_COUNTER },
+	RESPONSES(1),
+	RESPONSES(2),
+	RESPONSES(3),
+	RESPONSES(4),
+	RESPONSES(5),
+	{ .name = "http_held",
+		.help = "HTTP requests that wait for their answer now: long polls.",
+		.offset = offsetof(struct xt_http_stats, held),
+		.kind = XT_METRIC_GAUGE },
+};
+const size_t xt_http_metrics_count = sizeof xt_http_metrics / sizeof xt_http_metrics[0];
+
+int
+xt_http_server_new(
+	struct xt_http_server **out, struct xt_loop *loop, const struct xt_http_config *config)
+{
+	struct xt_http_server *server = calloc(1, sizeof *server);
+
+	if (!server)
+		return XT_ENOMEM;
+	server->loop = loop;
+	server->config = config;
+	xt_list_init(&server->links);
+	*out = server;
+	return 0;
+}
+
+void
+xt_http_server_free(struct xt_http_server *server)
+{
+	if (!server)
+		return;
+	XT_ASSERT(xt_list_empty(&server->links));
+	if (server->spare)
+		xt_buf_fini(&server->spare->headers);
+	free(server->spare);
+	free(server);
+}
+
+struct xt_http_stats *
+xt_http_server_stats(struct xt_http_server *server)
+{
+	return &server->stats;
+}
+
+int
+xt_http_server_accept(struct xt_http_server *server, int fd)
+{
+	struct xt_http_link *link = calloc(1, sizeof *link);
+
+	if (!link) {
+		close(fd);
+		return XT_ENOMEM;
+	}
+	link->server = server;
+	link->conn = xt_conn_new(server->loop, fd, &xt_http_stream, link);
+	if (!link->conn) {
+		free(link);
+		return XT_ENOMEM;
+	}
+	xt_list_append(&server->links, &link->node);
+	xt_conn_expire_in(link->conn, server->config->idle_timeout_ms);
+	return 0;
+}
+
+/* What was received is thrown away, so that closing does not reset the connection under the answer. */
+static void
+throw_away(int fd)
+{
+	char bytes[4096];
+
+	while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+}
+
+void
+xt_http_server_refuse(int fd, const char *code, const char *message)
+{
+	struct xt_buf body = { 0 }, out = { 0 };
+
+	if (xt_http_error_body(&body, code, xt_str_from(message)) == 0 &&
+		xt_buf_printf(&out,
+			"HTTP/1.1 503 Service Unavailable\r\nServer: crosstalk\r\n"
+			"Connection: close\r\nRetry-After: 5\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			body.n) == 0 &&
+		xt_buf_append_str(&out, xt_buf_str(&body)) == 0 &&
+		send(fd, out.p, out.n, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+		shutdown(fd, SHUT_WR);
+		throw_away(fd);
+	}
+	close(fd);
+	xt_buf_fini(&body);
+	xt_buf_fini(&out);
+}
+
+void
+xt_http_server_drain(struct xt_http_server *server)
+{
+	server->draining = true;
+	xt_list_each (at, after, &server->links) {
+		struct xt_http_link *link = XT_LIST_ENTRY(at, struct xt_http_link, node);
+		if (link->state == XT_LINK_HEAD && !link->timed)
+			xt_conn_finish(link->conn, XT_CLOSE_SHUTDOWN);
+	}
+}

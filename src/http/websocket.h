@@ -1,0 +1,26 @@
+/*
+ * websocket.h - the opening handshake of RFC 6455 4.2, the server's side of it.
+ *
+ *	if (xt_websocket_check(x) < 0)
+ *		return;                       (refused: answered already)
+ *	xt_websocket_accept_headers(x);
+ *	xt_exchange_takeover(x, 101, …);
+ */
+#ifndef XT_HTTP_WEBSOCKET_H
+#define XT_HTTP_WEBSOCKET_H
+
+#include "http/exchange.h"
+
+/* Whether the request asks for a WebSocket at all: its Upgrade field names it. */
+bool xt_websocket_wanted(const struct xt_request *request);
+
+/*
+ * Checks the whole handshake. 0; or XT_EPROTO, and the exchange was answered with 400, 405 or 426 in
+ * words. Subprotocols and extensions are well-formed lists then; choosing is the caller's.
+ */
+int xt_websocket_check(struct xt_exchange *x);
+
+/* Adds Upgrade and Sec-WebSocket-Accept. After the check; before the takeover. 0 or XT_ENOMEM. */
+int xt_websocket_accept_headers(struct xt_exchange *x);
+
+#endif
