@@ -1,0 +1,66 @@
+# The door: each target installs what it needs and is missing, builds, and does what it says.
+#
+#   make run ARGS='--listen http://127.0.0.1:9000'     make test     make fuzz FUZZ_SECONDS=600
+
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euc
+.DEFAULT_GOAL := help
+.PHONY: run build test check unit node bench asan tsan fuzz install clean help
+
+ARGS ?=
+STAGES ?= check unit node unit-asan unit-tsan node-tsan
+FUZZ_SECONDS ?= 60
+export FUZZ_SECONDS
+
+run: build ## build a release and serve; ARGS='…' are passed on
+	@exec build/crosstalk serve $(ARGS)
+
+build: ## build a release into build/
+	@tools/install-packages run
+	tools/configure build
+	ninja -C build --quiet crosstalk
+
+test: ## everything that can fail: checks, unit tests, node suites, sanitizers; STAGES='…' picks
+	@tools/install-packages run test
+	tools/run-tests $(STAGES)
+
+check: ## static checks: layers, headers, rules, format, warnings of gcc and clang
+	@tools/install-packages run test
+	tools/run-tests check
+
+unit: ## the unit tests alone
+	@tools/install-packages run test
+	tools/run-tests unit
+
+node: ## the node suites alone: tests/, web/
+	@tools/install-packages run test
+	tools/run-tests node
+
+asan: ## all tests with the address and undefined-behaviour sanitizers
+	@tools/install-packages run test
+	tools/run-tests unit-asan node-asan
+
+tsan: ## all tests with the thread sanitizer
+	@tools/install-packages run test
+	tools/run-tests unit-tsan node-tsan-all
+
+fuzz: ## each fuzz target for FUZZ_SECONDS, from its corpus in fuzz/corpus
+	@tools/install-packages run fuzz
+	tools/fuzz run
+
+bench: ## the benchmarks
+	@tools/install-packages run
+	tools/configure build
+	ninja -C build --quiet
+	meson test -C build --benchmark --verbose --no-rebuild
+
+install: build ## install into PREFIX (/usr/local); DESTDIR is honoured
+	@$(if $(PREFIX),meson configure build --prefix='$(PREFIX)',:)
+	meson install -C build --quiet
+
+clean: ## remove all that was built
+	@rm -rf build build-asan build-tsan build-fuzz
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16

@@ -1,0 +1,190 @@
+// server.js - starts and stops the program under test.
+//
+// $CROSSTALK names the program, else it is build/crosstalk of this checkout. Every server listens on
+// a port that the kernel chooses, tells it on standard output, and must end with exit code 0 when it
+// gets SIGTERM; a crash or a word of a sanitizer fails the suite that used it, with its log.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { bound, within } from './time.js';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+export function program() {
+	const file = process.env.CROSSTALK || path.join(ROOT, 'build', 'crosstalk');
+	if (!existsSync(file)) {
+		throw new Error(`no program to test: ${file} (build it, or set CROSSTALK)`);
+	}
+	return path.resolve(file);
+}
+
+const SANITIZER = /ERROR: (Address|Leak|Memory)Sanitizer|runtime error:|WARNING: ThreadSanitizer|SUMMARY: \w+Sanitizer/;
+
+/** Block style YAML for the plain objects, lists and scalars of a configuration. */
+export function yaml(value, indent = '') {
+	const scalar = (v) => (typeof v === 'string' ? JSON.stringify(v) : String(v));
+	let out = '';
+	for (const [key, v] of Object.entries(value)) {
+		if (Array.isArray(v)) {
+			out += `${indent}${key}:\n` + v.map((x) => `${indent}  - ${scalar(x)}\n`).join('');
+		} else if (v !== null && typeof v === 'object') {
+			out += `${indent}${key}:\n${yaml(v, `${indent}  `)}`;
+		} else {
+			out += `${indent}${key}: ${scalar(v)}\n`;
+		}
+	}
+	return out;
+}
+
+export class Server {
+	stdout = '';
+	stderr = '';
+	urls = [];
+	exit = null; // { code, signal } once it has ended
+
+	/**
+	 * Options: config (object), workers, root, listen (list of URLs), args (more arguments),
+	 * prefix (a command that runs the program).
+	 */
+	static async start(options = {}) {
+		const server = new Server();
+		await server.#start(options);
+		return server;
+	}
+
+	async #start({ config, workers, root, listen = ['http://127.0.0.1:0'], args = [], prefix = [] }) {
+		this.dir = mkdtempSync(path.join(tmpdir(), 'crosstalk-test-'));
+		const argv = ['serve'];
+		for (const url of listen) {
+			argv.push('--listen', url);
+		}
+		argv.push('--workers', String(workers ?? process.env.WORKERS ?? 2));
+		if (root) {
+			argv.push('--root', root);
+		}
+		if (config) {
+			const file = path.join(this.dir, 'crosstalk.yaml');
+			writeFileSync(file, yaml(config));
+			argv.push('--config', file);
+		}
+		argv.push(...args);
+		const command = [...prefix, program(), ...argv];
+		this.child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+		this.pid = this.child.pid;
+		this.ended = new Promise((resolve) => {
+			this.child.once('close', (code, signal) => {
+				this.exit = { code, signal };
+				resolve(this.exit);
+			});
+			this.child.once('error', (error) => {
+				this.stderr += String(error);
+				this.exit = { code: null, signal: null };
+				resolve(this.exit);
+			});
+		});
+		this.child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
+		const listening = new Promise((resolve) => {
+			this.child.stdout.setEncoding('utf8').on('data', (text) => {
+				this.stdout += text;
+				this.urls = [...this.stdout.matchAll(/^listening on (\S+)\n/gm)].map((m) => m[1]);
+				if (this.urls.length >= listen.length) {
+					resolve();
+				}
+			});
+		});
+		try {
+			await within(
+				Promise.race([
+					listening,
+					this.ended.then(() => {
+						throw new Error('it ended before it listened');
+					}),
+				]),
+				bound(15),
+				'the line "listening on"',
+			);
+		} catch (error) {
+			this.kill();
+			throw new Error(`${command.join(' ')}: ${error.message}${this.log()}`);
+		}
+		this.url = this.urls[0];
+		this.port = Number(new URL(this.url).port);
+		this.host = `127.0.0.1:${this.port}`;
+	}
+
+	log() {
+		return `\n--- standard output\n${this.stdout.slice(-4000)}--- standard error\n${this.stderr.slice(-16000)}---`;
+	}
+
+	signal(name) {
+		if (!this.exit) {
+			this.child.kill(name);
+		}
+	}
+
+	/** Throws unless the server runs, or ended as it should, and no sanitizer has spoken. */
+	check() {
+		if (SANITIZER.test(this.stderr)) {
+			throw new Error(`a sanitizer found something${this.log()}`);
+		}
+		if (this.exit && this.exit.code !== 0) {
+			throw new Error(`the server ended with ${JSON.stringify(this.exit)}${this.log()}`);
+		}
+	}
+
+	/** SIGTERM, then exit code 0 within the bound. */
+	async stop({ seconds = 15 } = {}) {
+		try {
+			if (!this.exit) {
+				this.signal('SIGTERM');
+				await within(this.ended, bound(seconds), 'the server to end after SIGTERM');
+			}
+		} catch (error) {
+			this.kill();
+			throw new Error(error.message + this.log());
+		} finally {
+			rmSync(this.dir, { recursive: true, force: true });
+		}
+		assert.deepEqual(this.exit, { code: 0, signal: null }, `exit after SIGTERM${this.log()}`);
+		this.check();
+	}
+
+	/** For a test that ends the server in the middle, and for cleaning up: no questions asked. */
+	kill() {
+		this.signal('SIGKILL');
+		rmSync(this.dir, { recursive: true, force: true });
+	}
+}
+
+/**
+ * One server for all tests of a describe() block: started before the first, stopped and checked
+ * after the last. Returns an object whose fields are those of the server once it runs.
+ */
+export function useServer(options) {
+	const holder = { server: null };
+	before(async () => {
+		holder.server = await Server.start(typeof options === 'function' ? options() : options);
+	}, { timeout: bound(30) });
+	after(async () => {
+		await holder.server?.stop();
+	}, { timeout: bound(40) });
+	return new Proxy(holder, {
+		get(target, key) {
+			assert.ok(target.server, 'the server did not start');
+			if (target.server.exit) {
+				throw new Error(`the server is gone: ${JSON.stringify(target.server.exit)}${target.server.log()}`);
+			}
+			const value = target.server[key];
+			return typeof value === 'function' ? value.bind(target.server) : value;
+		},
+	});
+}
+
+let names = 0;
+
+/** A channel name that no other test uses. */
+export const channelName = (hint = 'c') => `${hint}-${process.pid}-${(names++).toString(36)}`;
