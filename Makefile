@@ -55,12 +55,15 @@ bench: ## the benchmarks
 	ninja -C build --quiet
 	meson test -C build --benchmark --verbose --no-rebuild
 
-install: build ## install into PREFIX (/usr/local); DESTDIR is honoured
-	@$(if $(PREFIX),meson configure build --prefix='$(PREFIX)',:)
-	meson install -C build --quiet
+install: ## install into PREFIX (/usr/local); DESTDIR is honoured
+	@tools/install-packages run
+	tools/configure build
+	$(if $(PREFIX),meson configure build --prefix='$(PREFIX)',:)
+	ninja -C build --quiet crosstalk
+	meson install -C build --no-rebuild
 
 clean: ## remove all that was built
-	@rm -rf build build-asan build-tsan build-fuzz
+	@rm -rf build build-asan build-tsan build-fuzz build-logs
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16

@@ -119,6 +119,8 @@ take_line(struct sub *sub, const char *line, size_t n)
 static bool
 keep_tail(struct sub *sub, const char *p, size_t n)
 {
+	if (n == 0)
+		return true;
 	if (n > sub->size - sub->n) {
 		size_t size = (sub->n + n) * 2;
 		char *grown = realloc(sub->line, size);

@@ -50,10 +50,8 @@ struct xt_http_link {
 	uint8_t state;
 	uint8_t why;  /* enum xt_close: for the end after an answer that ends the connection */
 	bool timed;   /* HEAD: the first byte has come, the deadline is that of a header */
-	bool blocked; /* HEAD: waits until answers have left */
 	bool keep;    /* after this answer there may be another request */
 	bool ended;   /* the peer sends no more */
-	bool more;    /* some of what was received waits */
 	bool calling; /* a handler is running */
 	bool taken;   /* the connection was taken over while it ran */
 };

@@ -10,12 +10,12 @@
  *	      `-- FILE <--(answered with a file)--------------------------------'
  *
  * The head is read where the loop received it. It is copied only when the body did not come with
- * it. While a handler holds an exchange, or a file is sent, the connection is paused: what was
- * pipelined behind the request waits in the kernel. It also waits (`blocked`) while more than
+ * it. While a handler holds an exchange, or a file is sent, the connection is paused, and what was
+ * pipelined behind the request waits; so it does, without our doing, while more than
  * XT_CONN_HIGH_WATER of answers is queued.
  *
- * The peer's FIN: who waits for a held answer is taken for gone, as other servers do. A request that
- * came whole before the FIN is answered, then the connection ends.
+ * The peer's FIN comes to us after all that was sent before it. Who waits for a held answer is then
+ * taken for gone, as other servers do; a request that came whole is answered, and the connection ends.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ set_state(struct xt_http_link *link, enum xt_link_state state)
 		[XT_LINK_BODY] = 1 << XT_LINK_HANDLE,
 		[XT_LINK_HANDLE] = 1 << XT_LINK_HEAD | 1 << XT_LINK_BODY,
 		[XT_LINK_FILE] = 1 << XT_LINK_HANDLE,
-		[XT_LINK_SKIP] = 1 << XT_LINK_HANDLE | 1 << XT_LINK_FILE,
+		[XT_LINK_SKIP] = 1 << XT_LINK_HANDLE,
 	};
 
 	XT_ASSERT(before[state] & 1u << link->state);
@@ -221,10 +221,8 @@ read_body(struct xt_http_link *link, char *p, size_t n)
 		xt_conn_close(link->conn, XT_CLOSE_FAULT);
 		return n;
 	}
-	if (result == 1) {
-		link->more = n > used;
+	if (result == 1)
 		complete(link);
-	}
 	return used;
 }
 
@@ -278,7 +276,6 @@ begin_body(
 		return n;
 	}
 	x->unread = false;
-	link->more = n > used;
 	link->server->request.body = xt_str_of(p, data);
 	handle(x, route);
 	return used;
@@ -315,7 +312,6 @@ begin_request(struct xt_http_link *link, char *p, size_t head_size, size_t n)
 
 	xt_counter_add(&server->stats.requests, 1);
 	link->timed = false;
-	link->more = n > head_size;
 	set_request(server);
 	set_state(link, XT_LINK_HANDLE);
 	x = xt_exchange_new(link, true);
@@ -336,9 +332,7 @@ begin_request(struct xt_http_link *link, char *p, size_t head_size, size_t n)
 static size_t
 wait_for_head(struct xt_http_link *link)
 {
-	if (link->ended) {
-		xt_conn_finish(link->conn, XT_CLOSE_PEER);
-	} else if (!link->timed) {
+	if (!link->timed) {
 		link->timed = true;
 		xt_conn_expire_in(link->conn, link->server->config->header_timeout_ms);
 	}
@@ -352,11 +346,6 @@ read_head(struct xt_http_link *link, char *p, size_t n)
 	struct xt_http1_error error;
 	ssize_t used;
 
-	if (xt_conn_backlog(link->conn) > XT_CONN_HIGH_WATER) {
-		link->blocked = true;
-		xt_conn_pause(link->conn);
-		return 0;
-	}
 	used = xt_http1_head_read(&link->reader, p, n, &limits, &link->server->head, &error);
 	if (used == 0)
 		return wait_for_head(link);
@@ -403,7 +392,7 @@ static void
 begin_next(struct xt_http_link *link)
 {
 	set_state(link, XT_LINK_HEAD);
-	if (link->ended && !link->more) {
+	if (link->ended) {
 		xt_conn_finish(link->conn, XT_CLOSE_PEER);
 		return;
 	}
@@ -493,12 +482,8 @@ link_drained(struct xt_conn *conn)
 {
 	struct xt_http_link *link = xt_conn_state(conn);
 
-	if (link->state == XT_LINK_FILE) {
+	if (link->state == XT_LINK_FILE)
 		send_piece(link);
-	} else if (link->blocked) {
-		link->blocked = false;
-		xt_conn_resume(conn);
-	}
 }
 
 /* Since the peer last gave a sign of life, the time of an idle connection has not passed yet. */
@@ -578,7 +563,7 @@ link_ended(struct xt_conn *conn)
 	struct xt_http_link *link = xt_conn_state(conn);
 
 	link->ended = true;
-	if (link->state == XT_LINK_FILE || link->blocked)
+	if (link->state == XT_LINK_FILE)
 		return;
 	if (link->exchange)
 		xt_exchange_gone(link->exchange, XT_CLOSE_PEER);

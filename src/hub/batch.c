@@ -42,6 +42,8 @@ xt_batch_add(struct xt_batch *batch, struct xt_message *message)
 	if (batch->count == XT_BATCH_MESSAGES ||
 		(batch->count && batch->bytes + message->size > XT_BATCH_BYTES))
 		return false;
+	XT_ASSERT(!batch->count ||
+		batch->messages[batch->count - 1]->id.offset + 1 == message->id.offset);
 	batch->messages[batch->count++] = message;
 	batch->bytes += message->size;
 	return true;

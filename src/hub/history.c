@@ -60,11 +60,18 @@ xt_history_add(struct xt_history *history, const struct xt_history_limits *limit
 	return 0;
 }
 
+/* The wall clock may have been set back: what seems to come from the future is new. */
+static bool
+is_old(const struct xt_message *message, uint64_t age_ms, uint64_t now)
+{
+	return now >= message->time && now - message->time >= age_ms;
+}
+
 void
 xt_history_expire(
 	struct xt_history *history, const struct xt_history_limits *limits, uint64_t now)
 {
-	while (history->count && xt_history_at(history, 0)->time + limits->age_ms <= now)
+	while (history->count && is_old(xt_history_at(history, 0), limits->age_ms, now))
 		drop_oldest(history);
 	if (!history->count)
 		xt_history_clear(history);

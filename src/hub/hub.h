@@ -41,7 +41,7 @@ struct xt_hub_stats {
 extern const struct xt_metric xt_hub_metrics[];
 extern const size_t xt_hub_metrics_count;
 
-/* 1 to 255 bytes of UTF-8 without control characters. */
+/* 1 to 255 bytes without control characters. (That they are UTF-8 is checked by the doors, which know codecs.) */
 bool xt_channel_name_valid(struct xt_str name);
 
 /* 0 or XT_ENOMEM. `key` is the same for all hubs of a server; `config` is copied. */
@@ -51,7 +51,10 @@ int xt_hub_new(struct xt_hub **hub, struct xt_loop *loop, const struct xt_hub_co
 /* Makes hubs[0..count) the workers of one server. Once, before their loops run. 0 or XT_ENOMEM. */
 int xt_hub_connect(struct xt_hub **hubs, size_t count);
 
-/* When no loop runs any more, after every subscriber has gone. NULL is fine. */
+/*
+ * When no loop runs any more, after every subscriber has gone and every loop's mailbox was seen idle (what is still
+ * under way would be lost, and leak). Its loop may be gone. NULL is fine.
+ */
 void xt_hub_free(struct xt_hub *hub);
 
 struct xt_loop *xt_hub_loop(const struct xt_hub *hub);

@@ -1,7 +1,8 @@
 /* position.c - EPOCH-OFFSET to text and back. */
 #include "hub/position.h"
 
-#define BASE 36
+#define BASE	     36
+#define EPOCH_DIGITS 16 /* the longest epoch that is read; ours have up to 13 */
 
 static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -36,13 +37,16 @@ parse_epoch(struct xt_str s, uint64_t *epoch)
 {
 	uint64_t value = 0;
 
-	if (s.n == 0)
+	if (s.n == 0 || s.n > EPOCH_DIGITS)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		const char *digit = s.p[i] ? strchr(digits, s.p[i]) : NULL;
-		if (!digit || __builtin_mul_overflow(value, (uint64_t)BASE, &value) ||
-			__builtin_add_overflow(value, (uint64_t)(digit - digits), &value))
+		if (!digit)
 			return false;
+		/* One that is too large for us is well-formed: it is only nobody's. */
+		if (__builtin_mul_overflow(value, (uint64_t)BASE, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(digit - digits), &value))
+			value = UINT64_MAX;
 	}
 	*epoch = value;
 	return true;

@@ -22,7 +22,10 @@ struct xt_position {
 /* Writes the text, NUL-ended; returns its length. */
 size_t xt_position_format(struct xt_position position, char text[XT_POSITION_TEXT]);
 
-/* False when `text` is not of that form. */
+/*
+ * False when `text` is not of that form: an epoch of 1 to 16 characters, an offset up to XT_OFFSET_MAX. An epoch
+ * that no channel of ours can have is read as UINT64_MAX.
+ */
 bool xt_position_parse(struct xt_str text, struct xt_position *position);
 
 #endif

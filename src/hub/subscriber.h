@@ -3,6 +3,7 @@
  *
  *   IDLE --xt_hub_subscribe--> ASKING --opened(live)--> LIVE --xt_hub_unsubscribe--> IDLE
  *                                 |  opened(not live), refused, xt_hub_unsubscribe --> IDLE
+ *                                                       LIVE --refused (out of memory)--> IDLE
  */
 #ifndef XT_HUB_SUBSCRIBER_H
 #define XT_HUB_SUBSCRIBER_H
@@ -48,7 +49,7 @@ struct xt_opening {
 
 /* Who listens, for the presence list. The strings live as long as the subscriber says. */
 struct xt_member {
-	struct xt_str client, name; /* empty: none */
+	struct xt_str client, name; /* at most 255 bytes each; empty: none */
 	const char *transport;	    /* static */
 	uint64_t since;		    /* ms since 1970 UTC */
 };
@@ -57,10 +58,16 @@ struct xt_subscriber_ops {
 	/* The answer to xt_hub_subscribe(). May unsubscribe, subscribe again, or free the subscriber. */
 	void (*opened)(struct xt_subscriber *subscriber, const struct xt_opening *opening);
 
-	/* It can't be: XT_ENOMEM, XT_ELIMIT (too many channels). The subscriber is idle. */
+	/*
+	 * It can't be: XT_ENOMEM, XT_ELIMIT (too many channels). While live: XT_ENOMEM, a message could not be
+	 * kept for this worker. The subscriber is idle. May subscribe again or free the subscriber.
+	 */
 	void (*refused)(struct xt_subscriber *subscriber, int error);
 
-	/* Messages `from` up to the end of the batch. May unsubscribe and free the subscriber. */
+	/*
+	 * Messages `from` up to the end of the batch, at least one. May unsubscribe, subscribe again, or free
+	 * the subscriber, this one and others.
+	 */
 	void (*deliver)(struct xt_subscriber *subscriber, struct xt_batch *batch, size_t from);
 
 	/* Fills `member`, borrowed until it returns to the hub. */

@@ -33,19 +33,10 @@ touch(struct xt_conn *conn)
 	loop->touched_last = conn;
 }
 
-static void
-set_interest(struct xt_conn *conn, unsigned interest)
-{
-	if (conn->interest == interest)
-		return;
-	conn->interest = (uint8_t)interest;
-	xt_poll_update(conn);
-}
-
 struct xt_conn *
 xt_conn_new(struct xt_loop *loop, int fd, const struct xt_stream *stream, void *state)
 {
-	struct xt_conn *conn = xt_slab_take(&loop->conns);
+	struct xt_conn *conn = loop->freeing ? NULL : xt_slab_take(&loop->conns);
 
 	if (!conn) {
 		close(fd);
@@ -58,9 +49,10 @@ xt_conn_new(struct xt_loop *loop, int fd, const struct xt_stream *stream, void *
 		.fd = fd,
 		.alive = loop->tick,
 		.phase = XT_CONN_OPEN,
-		.interest = XT_POLL_READ | XT_POLL_HANGUP,
+		.interest = XT_POLL_READ | XT_POLL_HANGUP | XT_POLL_BREAK,
 	};
 	if (xt_poll_add(conn) < 0) {
+		xt_poll_remove(conn);
 		close(fd);
 		xt_slab_give(&loop->conns, conn);
 		return NULL;
@@ -82,14 +74,6 @@ xt_conn_state(const struct xt_conn *conn)
 	return conn->state;
 }
 
-void
-xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state)
-{
-	conn->stream = stream;
-	conn->state = state;
-	conn->deadline = 0;
-}
-
 bool
 xt_conn_is_open(const struct xt_conn *conn)
 {
@@ -105,24 +89,36 @@ xt_conn_backlog(const struct xt_conn *conn)
 uint64_t
 xt_conn_alive_at(const struct xt_conn *conn)
 {
-	return conn->loop->began + ((uint64_t)(conn->alive - 1) << XT_TICK_SHIFT);
+	const struct xt_loop *loop = conn->loop;
+
+	return loop->now - ((uint64_t)(loop->tick - conn->alive) << XT_TICK_SHIFT);
+}
+
+static void
+set_deadline(struct xt_conn *conn, uint32_t ms)
+{
+	conn->deadline = conn->loop->tick + (ms >> XT_TICK_SHIFT) + 1;
+	if (conn->deadline == 0)
+		conn->deadline = 1;
+	xt_loop_sweep_by(conn->loop, conn->deadline);
+}
+
+/* Once it is bound to end, the deadline is the connection's own: without it a silent peer could stay. */
+static bool
+is_ending(const struct xt_conn *conn)
+{
+	return conn->phase != XT_CONN_OPEN || conn->gone;
 }
 
 void
 xt_conn_expire_in(struct xt_conn *conn, uint32_t ms)
 {
-	struct xt_loop *loop = conn->loop;
-	uint32_t ticks = (ms >> XT_TICK_SHIFT) + 1;
-
-	if (ms == 0) {
-		conn->deadline = 0;
+	if (is_ending(conn))
 		return;
-	}
-	conn->deadline = loop->tick + ticks;
-	if (conn->deadline == 0)
-		conn->deadline = 1;
-	if (!loop->sweep_at || (int32_t)(conn->deadline - loop->sweep_at) < 0)
-		loop->sweep_at = conn->deadline;
+	if (ms == 0)
+		conn->deadline = 0;
+	else
+		set_deadline(conn, ms);
 }
 
 void
@@ -132,18 +128,15 @@ xt_conn_sweep(struct xt_conn *conn)
 
 	if (conn->phase == XT_CONN_FREE || conn->phase == XT_CONN_CLOSED || !conn->deadline)
 		return;
-	if ((int32_t)(loop->tick - conn->deadline) >= 0) {
-		conn->deadline = 0;
-		if (conn->phase == XT_CONN_FINISHING)
-			xt_conn_close(conn, conn->why);
-		else
-			conn->stream->expired(conn);
+	if ((int32_t)(loop->tick - conn->deadline) < 0) {
+		xt_loop_sweep_by(loop, conn->deadline);
+		return;
 	}
-	if (conn->deadline &&
-		(!loop->sweep_any || (int32_t)(conn->deadline - loop->sweep_earliest) < 0)) {
-		loop->sweep_any = true;
-		loop->sweep_earliest = conn->deadline;
-	}
+	conn->deadline = 0;
+	if (is_ending(conn))
+		xt_conn_close(conn, XT_CLOSE_RESET);
+	else
+		conn->stream->expired(conn);
 }
 
 /* Sending ------------------------------------------------------------------------------- */
@@ -165,20 +158,24 @@ queued(struct xt_conn *conn, int error, size_t n)
 int
 xt_conn_send(struct xt_conn *conn, const void *p, size_t n)
 {
-	char *room = xt_conn_reserve(conn, n);
+	char *room;
 
+	if (is_ending(conn))
+		return XT_ECLOSED;
+	if (n == 0)
+		return 0;
+	room = xt_conn_reserve(conn, n);
 	if (!room)
-		return xt_conn_is_open(conn) ? XT_ENOMEM : XT_ECLOSED;
-	if (n)
-		memcpy(room, p, n);
-	xt_conn_commit(conn, n);
-	return 0;
+		return XT_ENOMEM;
+	memcpy(room, p, n);
+	xt_outq_commit(&conn->out, n);
+	return queued(conn, 0, n);
 }
 
 int
 xt_conn_send_bytes(struct xt_conn *conn, struct xt_bytes *bytes, size_t from, size_t to)
 {
-	if (conn->phase != XT_CONN_OPEN)
+	if (is_ending(conn))
 		return XT_ECLOSED;
 	return queued(
 		conn, xt_outq_add(&conn->loop->pool, &conn->out, bytes, from, to), to - from);
@@ -189,7 +186,7 @@ xt_conn_reserve(struct xt_conn *conn, size_t n)
 {
 	char *room;
 
-	if (conn->phase != XT_CONN_OPEN)
+	if (is_ending(conn))
 		return NULL;
 	room = xt_outq_reserve(&conn->loop->pool, &conn->out, n);
 	if (!room)
@@ -208,6 +205,8 @@ void
 xt_conn_drop_unsent(struct xt_conn *conn)
 {
 	conn->backlog -= (uint32_t)xt_outq_drop_unsent(&conn->loop->pool, &conn->out);
+	if (conn->phase != XT_CONN_CLOSED)
+		touch(conn); /* it may read again */
 }
 
 static void
@@ -217,7 +216,9 @@ sent(struct xt_conn *conn, size_t n)
 
 	xt_outq_sent(&loop->pool, &conn->out, n);
 	conn->backlog -= (uint32_t)n;
-	conn->alive = loop->tick;
+	/* Bytes that fit at once say nothing about the peer; room after there was none does. */
+	if (conn->interest & XT_POLL_WRITE)
+		conn->alive = loop->tick;
 	xt_counter_add(&loop->stats.bytes_out, n);
 }
 
@@ -248,36 +249,84 @@ send_queue(struct xt_conn *conn)
 	return true;
 }
 
+/* Puts the connection on the list of those whose kept bytes are handed over again. */
+static void
+reread_later(struct xt_conn *conn)
+{
+	if (conn->resumed)
+		return;
+	if (xt_buf_append(&conn->loop->resumed, &conn, sizeof conn) < 0)
+		xt_conn_close(conn, XT_CLOSE_FAULT);
+	else
+		conn->resumed = true;
+}
+
+/* Reading stops above the high water mark and begins again below half of it. */
+static bool
+wants_input(const struct xt_conn *conn)
+{
+	uint32_t high =
+		conn->interest & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
+
+	if (conn->ended)
+		return false;
+	return conn->phase == XT_CONN_FINISHING || (!conn->paused && conn->backlog <= high);
+}
+
 /* What to wait for follows from the state alone. */
 static void
 update_interest(struct xt_conn *conn)
 {
-	unsigned interest = conn->ended ? 0 : XT_POLL_HANGUP;
-	unsigned was = conn->interest;
-	/* Reading stops above the high water mark and begins again below half of it. */
-	uint32_t high = was & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
+	unsigned interest = XT_POLL_BREAK;
 
+	if (conn->phase == XT_CONN_CLOSED)
+		return;
+	if (wants_input(conn)) {
+		interest = XT_POLL_READ | XT_POLL_HANGUP | XT_POLL_BREAK;
+		if (conn->unseen && conn->phase == XT_CONN_OPEN && !conn->receiving)
+			reread_later(conn);
+	} else if (conn->hungup && !conn->ended) {
+		interest = 0; /* it was seen, but can't be told before what came in front of it */
+	} else if (!conn->ended) {
+		interest = XT_POLL_HANGUP | XT_POLL_BREAK;
+	}
 	if (conn->out.last)
 		interest |= XT_POLL_WRITE;
-	if (conn->phase == XT_CONN_FINISHING) {
-		if (!conn->ended)
-			interest |= XT_POLL_READ;
-	} else if (!conn->paused && !conn->ended && conn->backlog <= high) {
-		interest |= XT_POLL_READ;
+	if (interest != conn->interest && xt_poll_update(conn, interest) < 0)
+		xt_conn_close(conn, XT_CLOSE_FAULT);
+}
+
+/*
+ * Nothing can be sent any more. What the peer sent before that is still read; the end follows it, or the
+ * deadline if the stream stays paused. A `why` of none is found out then.
+ */
+static void
+lose(struct xt_conn *conn, enum xt_close why)
+{
+	conn->gone = true;
+	if (conn->why == XT_CLOSE_NONE)
+		conn->why = (uint8_t)why;
+	xt_outq_clear(&conn->loop->pool, &conn->out);
+	conn->backlog = 0;
+	if (conn->ended || conn->phase == XT_CONN_FINISHING) {
+		xt_conn_close(conn, XT_CLOSE_RESET);
+		return;
 	}
-	set_interest(conn, interest);
+	/* Whatever went wrong, receiving now comes to an end. */
+	shutdown(conn->fd, SHUT_RDWR);
+	set_deadline(conn, XT_CONN_LINGER_MS);
 }
 
 static void
 half_close(struct xt_conn *conn)
 {
 	conn->shut = true;
-	if (conn->ended) {
+	if (conn->ended || conn->gone) {
 		xt_conn_close(conn, conn->why);
 		return;
 	}
 	shutdown(conn->fd, SHUT_WR);
-	xt_conn_expire_in(conn, XT_CONN_LINGER_MS);
+	set_deadline(conn, XT_CONN_LINGER_MS);
 }
 
 static void
@@ -286,17 +335,14 @@ flush(struct xt_conn *conn)
 	bool had = conn->out.last != NULL;
 
 	if (!send_queue(conn)) {
-		xt_conn_close(conn, XT_CLOSE_RESET);
-		return;
-	}
-	if (!conn->out.last) {
+		lose(conn, XT_CLOSE_RESET);
+	} else if (!conn->out.last) {
 		if (conn->phase == XT_CONN_FINISHING && !conn->shut)
 			half_close(conn);
 		else if (had && conn->phase == XT_CONN_OPEN && conn->stream->drained)
 			conn->stream->drained(conn);
 	}
-	if (conn->phase != XT_CONN_CLOSED)
-		update_interest(conn);
+	update_interest(conn);
 }
 
 void
@@ -343,25 +389,28 @@ keep(struct xt_conn *conn, const char *p, size_t n)
 static void
 hand_over(struct xt_conn *conn, char *p, size_t n)
 {
+	bool stuck = false;
+
 	conn->receiving = true;
-	while (n > 0 && conn->phase == XT_CONN_OPEN && !conn->paused) {
+	while (n > 0 && !stuck && conn->phase == XT_CONN_OPEN && wants_input(conn)) {
 		const struct xt_stream *stream = conn->stream;
+		const void *state = conn->state;
 		size_t used = stream->recv(conn, p, n);
 		XT_ASSERT(used <= n);
 		p += used;
 		n -= used;
-		if (used == 0 && conn->stream == stream)
-			break;
+		stuck = used == 0 && conn->stream == stream && conn->state == state;
 	}
 	conn->receiving = false;
 	if (conn->phase != XT_CONN_OPEN) {
 		drop_kept(conn);
 		return;
 	}
-	if (n == XT_LOOP_RECV_SIZE && !conn->paused) {
+	if (stuck && !conn->paused && n == XT_LOOP_RECV_SIZE) {
 		xt_conn_close(conn, XT_CLOSE_PROTOCOL);
 		return;
 	}
+	conn->unseen = n > 0 && (!stuck || conn->paused);
 	keep(conn, p, n);
 }
 
@@ -372,13 +421,12 @@ ended(struct xt_conn *conn)
 	if (conn->phase == XT_CONN_FINISHING) {
 		if (conn->shut)
 			xt_conn_close(conn, conn->why);
-	} else if (conn->stream->ended) {
+	} else if (conn->stream->ended && !conn->gone) {
 		conn->stream->ended(conn);
 	} else {
 		xt_conn_close(conn, XT_CLOSE_PEER);
 	}
-	if (conn->phase != XT_CONN_CLOSED)
-		update_interest(conn);
+	update_interest(conn);
 }
 
 static void
@@ -393,23 +441,16 @@ arrived(struct xt_conn *conn, size_t kept, size_t n)
 		hand_over(conn, loop->receive, kept + n);
 }
 
-void
-xt_conn_readable(struct xt_conn *conn)
+static void
+receive(struct xt_conn *conn)
 {
 	struct xt_loop *loop = conn->loop;
-	size_t kept;
+	size_t kept = conn->phase == XT_CONN_OPEN && conn->kept ? conn->kept->n : 0;
 	ssize_t n;
 
-	if (conn->phase == XT_CONN_CLOSED || conn->ended)
-		return;
-	if (conn->phase == XT_CONN_OPEN && (conn->paused || conn->backlog > XT_CONN_HIGH_WATER)) {
-		update_interest(conn);
-		return;
-	}
-	kept = conn->phase == XT_CONN_OPEN && conn->kept ? conn->kept->n : 0;
 	if (kept)
 		memcpy(loop->receive, conn->kept->bytes, kept);
-	n = recv(conn->fd, loop->receive + kept, XT_LOOP_RECV_SIZE - kept, 0);
+	n = recv(conn->fd, loop->receive + kept, XT_LOOP_RECV_SIZE - kept, MSG_DONTWAIT);
 	if (n > 0)
 		arrived(conn, kept, (size_t)n);
 	else if (n == 0)
@@ -419,29 +460,60 @@ xt_conn_readable(struct xt_conn *conn)
 }
 
 void
+xt_conn_readable(struct xt_conn *conn)
+{
+	/* A turn may be throttled while it reports: the poll tells again. */
+	if (conn->phase == XT_CONN_CLOSED || !xt_loop_is_reading(conn->loop))
+		return;
+	if (wants_input(conn) && !(conn->unseen && conn->phase == XT_CONN_OPEN))
+		receive(conn);
+	else
+		update_interest(conn);
+}
+
+void
 xt_conn_reread(struct xt_conn *conn)
 {
 	struct xt_loop *loop = conn->loop;
 	size_t n;
 
-	if (conn->phase != XT_CONN_OPEN || conn->paused || !conn->kept)
+	if (conn->phase != XT_CONN_OPEN || !conn->unseen || !wants_input(conn))
 		return;
 	n = conn->kept->n;
 	memcpy(loop->receive, conn->kept->bytes, n);
 	hand_over(conn, loop->receive, n);
 }
 
-void
-xt_conn_hangup(struct xt_conn *conn)
+/* What the next receive would find: more than 0 bytes, 0: FIN, below 0: an errno. */
+static int
+peek(const struct xt_conn *conn)
 {
-	if (conn->phase != XT_CONN_CLOSED && !conn->ended)
-		ended(conn);
+	char byte;
+	ssize_t n = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n < 0 ? -errno : (int)n;
 }
 
 void
-xt_conn_broken(struct xt_conn *conn)
+xt_conn_hangup(struct xt_conn *conn, bool broken)
 {
-	xt_conn_close(conn, XT_CLOSE_RESET);
+	int next = conn->unseen ? 1 : peek(conn);
+
+	if (conn->phase == XT_CONN_CLOSED || next == -EAGAIN || next == -EINTR)
+		return;
+	if (next < 0) {
+		xt_conn_close(conn, XT_CLOSE_RESET);
+	} else if (conn->ended) {
+		if (broken)
+			xt_conn_close(conn, XT_CLOSE_PEER);
+	} else if (next == 0) {
+		ended(conn);
+	} else {
+		conn->hungup = true;
+		if (broken)
+			lose(conn, XT_CLOSE_NONE);
+		update_interest(conn);
+	}
 }
 
 void
@@ -454,18 +526,26 @@ xt_conn_pause(struct xt_conn *conn)
 void
 xt_conn_resume(struct xt_conn *conn)
 {
-	struct xt_loop *loop = conn->loop;
-
 	if (!conn->paused || conn->phase != XT_CONN_OPEN)
 		return;
 	conn->paused = false;
-	update_interest(conn);
-	if (conn->receiving || !conn->kept || conn->resumed)
+	if (conn->receiving)
 		return;
-	if (xt_buf_append(&loop->resumed, &conn, sizeof conn) < 0)
-		xt_conn_close(conn, XT_CLOSE_FAULT);
-	else
-		conn->resumed = true;
+	if (conn->kept)
+		conn->unseen = true;
+	update_interest(conn);
+}
+
+void
+xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state)
+{
+	conn->stream = stream;
+	conn->state = state;
+	xt_conn_expire_in(conn, 0);
+	if (conn->kept && !conn->receiving) {
+		conn->unseen = true;
+		update_interest(conn);
+	}
 }
 
 /* Ending -------------------------------------------------------------------------------- */
@@ -487,7 +567,7 @@ xt_conn_finish(struct xt_conn *conn, enum xt_close why)
 	if (conn->phase != XT_CONN_OPEN)
 		return;
 	set_phase(conn, XT_CONN_FINISHING, why);
-	xt_conn_expire_in(conn, FINISH_MS);
+	set_deadline(conn, FINISH_MS);
 }
 
 void
@@ -524,6 +604,7 @@ release(struct xt_conn *conn)
 		forget_resumed(conn);
 	xt_outq_clear(&loop->pool, &conn->out);
 	drop_kept(conn);
+	xt_poll_remove(conn);
 	close(conn->fd);
 	xt_slab_give(&loop->conns, conn);
 }
@@ -531,7 +612,7 @@ release(struct xt_conn *conn)
 void
 xt_conn_end_turn(struct xt_conn *conn)
 {
-	if (conn->phase != XT_CONN_CLOSED && (conn->out.last || conn->phase == XT_CONN_FINISHING))
+	if (conn->phase != XT_CONN_CLOSED)
 		flush(conn);
 	/* A close within the flush has put the connection on the list again: it is freed in the next turn. */
 	if (conn->phase == XT_CONN_CLOSED && !conn->touched)

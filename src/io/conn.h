@@ -8,6 +8,10 @@
  *   OPEN --xt_conn_finish--> FINISHING (queue drains, then half-close, input is thrown away)
  *     |                          |  peer closed, or XT_CONN_LINGER_MS over
  *     +------xt_conn_close-------+--> CLOSED --end of turn--> stream->closed(), freed
+ *
+ * Order of input: whatever arrived is handed to the stream before the end that followed it, be that a FIN or
+ * a reset, and also when a send has failed meanwhile. A paused stream keeps a broken connection for
+ * XT_CONN_LINGER_MS at most.
  */
 #ifndef XT_IO_CONN_H
 #define XT_IO_CONN_H
@@ -36,9 +40,10 @@ struct xt_stream {
 
 	/*
 	 * Bytes arrived: `n` >= 1 of them at `p`, which may be changed in place and are gone after
-	 * the call. Returns how many were used, 0 to n. What was not used is kept and comes again
-	 * in front of the bytes that follow; a stream that uses nothing of a full buffer
-	 * (XT_LOOP_RECV_SIZE) while it is not paused is closed as a protocol error.
+	 * the call. Returns how many were used, 0 to n; if some, and neither paused nor with more
+	 * than XT_CONN_HIGH_WATER to send, it is called again with the rest. What was not used is kept
+	 * and comes again in front of the bytes that follow; a stream that uses nothing of a full
+	 * buffer (XT_LOOP_RECV_SIZE) while it is not paused is closed as a protocol error.
 	 */
 	size_t (*recv)(struct xt_conn *conn, char *p, size_t n);
 
@@ -49,7 +54,9 @@ struct xt_stream {
 	void (*expired)(struct xt_conn *conn);
 
 	/*
-	 * The peer sends no more (FIN). NULL: the connection is closed (XT_CLOSE_PEER).
+	 * The peer sends no more (FIN); called once, after recv has seen all that came before. A
+	 * paused stream is told at once when nothing waits for it, else after it has resumed. It can
+	 * still send. NULL: the connection is closed (XT_CLOSE_PEER).
 	 */
 	void (*ended)(struct xt_conn *conn);
 
@@ -68,14 +75,15 @@ struct xt_loop *xt_conn_loop(const struct xt_conn *conn);
 void *xt_conn_state(const struct xt_conn *conn);
 
 /*
- * Hands the connection to another stream. Called within recv, the bytes after those that recv
- * returns as used go to the new stream in the same turn.
+ * Hands the connection to another stream, without a deadline. Called within recv, the bytes after those that
+ * recv returns as used go to the new stream in the same turn; called elsewhere, what was kept goes to it
+ * in this turn or the next, once it is not paused.
  */
 void xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state);
 
 /*
  * Queue bytes; they leave at the end of the turn. Return 0, XT_ECLOSED when the connection is
- * finishing or closed (not an error to report), XT_ENOMEM (the connection is closed then: a gap
+ * finishing or closed or the peer is gone (not an error to report), XT_ENOMEM (the connection is closed then: a gap
  * in a byte stream can't be mended). xt_conn_send_bytes() takes its own reference, and sends
  * bytes `from` up to `to`, not included.
  */
@@ -104,7 +112,8 @@ void xt_conn_resume(struct xt_conn *conn);
 
 /*
  * Calls stream->expired once, about `ms` from now (within a tenth of a second, a second when there are
- * very many connections); 0 clears. One deadline per connection: the last call wins.
+ * very many connections); 0 clears. One deadline per connection: the last call wins. No effect once the
+ * connection is finishing: it has a deadline of its own then.
  */
 void xt_conn_expire_in(struct xt_conn *conn, uint32_t ms);
 
@@ -114,10 +123,13 @@ uint64_t xt_conn_alive_at(const struct xt_conn *conn);
 /* Sends what is queued, half-closes, waits a moment for the peer to close, and closes. */
 void xt_conn_finish(struct xt_conn *conn, enum xt_close why);
 
-/* Closes at the end of this turn; what is queued is dropped. The first reason given stays. */
+/* Closes at the end of this turn, or of the next; what is queued is dropped. The first reason given stays. */
 void xt_conn_close(struct xt_conn *conn, enum xt_close why);
 
-/* False once finish or close was called: nothing more is received, and nothing more can be sent. */
+/*
+ * False once finish or close was called: nothing more is received, and nothing more can be sent. When a
+ * reset made sending fail it is still true while what came before the reset is received.
+ */
 bool xt_conn_is_open(const struct xt_conn *conn);
 
 /* The peer's address as text, "127.0.0.1:54321" or "unix". Asks the kernel; for logs. */

@@ -2,9 +2,9 @@
 #include "io/loop.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/panic.h"
 #include "crosstalk.h"
 #include "io/loop_private.h"
 
@@ -26,6 +26,8 @@
 
 const struct xt_metric xt_io_metrics[] = {
 	IO_METRIC("accepts_total", "Connections accepted.", XT_METRIC_COUNTER, accepted),
+	IO_METRIC("accept_errors_total", "Connections that could not be accepted.", XT_METRIC_COUNTER,
+		accept_errors),
 	IO_METRIC("sockets", "Connections open now, of every kind.", XT_METRIC_GAUGE, open),
 	IO_METRIC("receive_bytes_total", "Bytes received.", XT_METRIC_COUNTER, bytes_in),
 	IO_METRIC("send_bytes_total", "Bytes handed to the kernel.", XT_METRIC_COUNTER, bytes_out),
@@ -50,34 +52,32 @@ const struct xt_metric xt_io_metrics[] = {
 };
 const size_t xt_io_metrics_count = sizeof xt_io_metrics / sizeof xt_io_metrics[0];
 
-static void
-woken(struct xt_watch *watch)
+int
+xt_loop_new(struct xt_loop **loop)
 {
-	xt_poll_waker_clear(watch->fd);
+	return xt_loop_new_sized(loop, XT_MAILBOX_LETTERS);
 }
 
 int
-xt_loop_new(struct xt_loop **out)
+xt_loop_new_sized(struct xt_loop **out, size_t letters)
 {
 	struct xt_loop *loop = calloc(1, sizeof *loop);
 	int error = XT_ENOMEM;
 
 	if (!loop)
 		return XT_ENOMEM;
-	loop->poll_fd = -1;
-	loop->waker = (struct xt_watch){ .fd = -1, .ready = woken };
+	loop->poll_fd = loop->writable_fd = loop->waker_fd = -1;
 	loop->began = loop->now = xt_clock_ms();
 	loop->tick = 1;
 	xt_slab_init(&loop->conns, sizeof(struct xt_conn));
 	xt_wheel_init(&loop->timers, loop->now);
 	xt_list_init(&loop->tasks);
 	loop->receive = malloc(XT_LOOP_RECV_SIZE);
-	loop->mailbox = xt_mailbox_new();
+	loop->mailbox = xt_mailbox_new(letters);
 	if (!loop->receive || !loop->mailbox)
 		goto failed;
 	error = XT_ESYS;
-	loop->waker.fd = xt_poll_waker_open();
-	if (loop->waker.fd < 0 || xt_poll_open(loop) < 0 || xt_loop_watch(loop, &loop->waker) < 0)
+	if (xt_poll_open(loop) < 0)
 		goto failed;
 	*out = loop;
 	return 0;
@@ -112,21 +112,30 @@ end_turn(struct xt_loop *loop)
 }
 
 void
+xt_loop_close_all(struct xt_loop *loop)
+{
+	xt_slab_walk(&loop->conns, close_conn, NULL);
+	while (loop->touched_first)
+		end_turn(loop);
+}
+
+void
 xt_loop_free(struct xt_loop *loop)
 {
 	if (!loop)
 		return;
-	xt_slab_walk(&loop->conns, close_conn, NULL);
-	while (loop->touched_first)
-		end_turn(loop);
+	loop->freeing = true;
+	xt_loop_close_all(loop);
+	/* Whoever owns what still hangs here may stop or cancel it after the loop is gone. */
+	while (!xt_list_empty(&loop->tasks))
+		xt_list_remove(loop->tasks.next);
+	xt_wheel_fini(&loop->timers);
 	xt_slab_fini(&loop->conns);
 	xt_outq_pool_fini(&loop->pool);
 	xt_mailbox_free(loop->mailbox);
 	xt_buf_fini(&loop->resumed);
 	free(loop->receive);
 	xt_poll_close(loop);
-	if (loop->waker.fd >= 0)
-		close(loop->waker.fd);
 	free(loop);
 }
 
@@ -152,21 +161,29 @@ sweep_pause(const struct xt_loop *loop)
 	return (uint32_t)(ticks < SWEEP_TICKS_MAX ? ticks : SWEEP_TICKS_MAX);
 }
 
+void
+xt_loop_sweep_by(struct xt_loop *loop, uint32_t tick)
+{
+	uint32_t pause = sweep_pause(loop);
+	uint32_t soonest =
+		loop->tick - loop->swept_at < pause ? loop->swept_at + pause : loop->tick;
+
+	if (!tick_reached(soonest, tick))
+		tick = soonest;
+	if (tick == 0)
+		tick = 1;
+	if (!loop->sweep_at || !tick_reached(loop->sweep_at, tick))
+		loop->sweep_at = tick;
+}
+
 static void
 sweep(struct xt_loop *loop)
 {
-	uint32_t soonest;
-
 	if (!loop->sweep_at || !tick_reached(loop->sweep_at, loop->tick))
 		return;
 	loop->sweep_at = 0;
-	loop->sweep_any = false;
 	loop->swept_at = loop->tick;
 	xt_slab_walk(&loop->conns, sweep_one, NULL);
-	if (!loop->sweep_any)
-		return;
-	soonest = loop->tick + sweep_pause(loop);
-	loop->sweep_at = tick_reached(loop->sweep_earliest, soonest) ? soonest : loop->sweep_earliest;
 }
 
 static void
@@ -187,15 +204,15 @@ run_tasks(struct xt_loop *loop)
 static void
 run_resumed(struct xt_loop *loop)
 {
-	size_t n = loop->resumed.n / sizeof(struct xt_conn *);
+	size_t n = loop->resumed.n / sizeof(struct xt_conn *), i;
 
-	for (size_t i = 0; i < n; i++) {
+	for (i = 0; i < n && xt_loop_is_reading(loop); i++) {
 		struct xt_conn *conn;
 		memcpy(&conn, loop->resumed.p + i * sizeof conn, sizeof conn);
 		conn->resumed = false;
 		xt_conn_reread(conn);
 	}
-	xt_buf_consume(&loop->resumed, n * sizeof(struct xt_conn *));
+	xt_buf_consume(&loop->resumed, i * sizeof(struct xt_conn *));
 }
 
 static int
@@ -206,39 +223,70 @@ sooner(int64_t a, int64_t b)
 	return least > INT32_MAX ? INT32_MAX : (int)least;
 }
 
+/* The turn has taken time: what is left until the next deadline is counted from now. */
 static int
 wait_time(struct xt_loop *loop, int ms)
 {
 	int64_t sweeping = -1;
 
-	if (!xt_list_empty(&loop->tasks) || loop->resumed.n || loop->touched_first)
+	if (ms == 0 || !xt_list_empty(&loop->tasks) || loop->touched_first)
+		return 0;
+	if (loop->resumed.n && xt_loop_is_reading(loop))
 		return 0;
 	if (loop->sweep_at) {
 		int32_t ticks = (int32_t)(loop->sweep_at - loop->tick);
 		sweeping = ticks > 0 ? (int64_t)ticks << XT_TICK_SHIFT : 0;
 	}
-	return sooner(sooner(ms, sweeping), xt_wheel_wait(&loop->timers, loop->now));
+	/* Nothing tells when another's ring has room again. */
+	if (xt_mailbox_is_congested(loop->mailbox))
+		ms = sooner(ms, CONGESTED_MS);
+	return sooner(sooner(ms, sweeping), xt_wheel_wait(&loop->timers, xt_clock_ms()));
 }
 
 static void
 wait_for_events(struct xt_loop *loop, int ms)
 {
-	if (xt_mailbox_is_congested(loop->mailbox)) {
-		xt_poll_wait_letter(loop, CONGESTED_MS);
-		loop->now = xt_clock_ms();
-		return;
-	}
 	ms = wait_time(loop, ms);
-	if (ms != 0 && !xt_mailbox_sleep(loop->mailbox))
+	if (ms != 0 && !xt_mailbox_sleep(loop))
 		ms = 0;
-	xt_poll_wait(loop, ms);
+	if (xt_loop_is_reading(loop))
+		xt_poll_wait(loop, ms);
+	else
+		xt_poll_wait_writable(loop, ms);
+}
+
+void
+xt_loop_woke(struct xt_loop *loop)
+{
+	xt_mailbox_awake(loop->mailbox);
+	loop->now = xt_clock_ms();
+	loop->tick = (uint32_t)((loop->now - loop->began) >> XT_TICK_SHIFT) + 1;
+}
+
+bool
+xt_loop_is_reading(const struct xt_loop *loop)
+{
+	return loop->throttles == 0 && !xt_mailbox_is_congested(loop->mailbox);
+}
+
+void
+xt_loop_throttle(struct xt_loop *loop)
+{
+	loop->throttles++;
+}
+
+void
+xt_loop_unthrottle(struct xt_loop *loop)
+{
+	XT_ASSERT(loop->throttles > 0);
+	loop->throttles--;
 }
 
 void
 xt_loop_turn(struct xt_loop *loop, int ms)
 {
 	wait_for_events(loop, ms);
-	xt_mailbox_run(loop->mailbox);
+	xt_mailbox_run(loop);
 	xt_wheel_run(&loop->timers, loop->now);
 	sweep(loop);
 	run_tasks(loop);
@@ -312,5 +360,5 @@ xt_loop_unwatch(struct xt_loop *loop, struct xt_watch *watch)
 void
 xt_loop_wake(struct xt_loop *loop)
 {
-	xt_poll_waker_ring(loop->waker.fd);
+	xt_poll_wake(loop);
 }

@@ -27,7 +27,7 @@ struct xt_loop;
 struct xt_mailbox;
 
 struct xt_io_stats {
-	xt_counter accepted, open, bytes_in, bytes_out, receives, sends;
+	xt_counter accepted, accept_errors, open, bytes_in, bytes_out, receives, sends;
 	xt_counter closes[XT_CLOSE_COUNT];
 };
 
@@ -37,8 +37,14 @@ extern const size_t xt_io_metrics_count;
 /* 0, XT_ENOMEM or XT_ESYS. */
 int xt_loop_new(struct xt_loop **loop);
 
-/* Closes what is open, telling each stream, and frees. Not while it runs. NULL is fine. */
+/*
+ * Closes what is open, telling each stream, and frees. Not while it runs. NULL is fine. Tasks and timers
+ * do not run any more; letters not opened yet are dropped (see xt_mail_is_idle()).
+ */
 void xt_loop_free(struct xt_loop *loop);
+
+/* Closes every connection (XT_CLOSE_SHUTDOWN), tells its stream and frees it, at once. Not within a turn. */
+void xt_loop_close_all(struct xt_loop *loop);
 
 /* Runs turns on the calling thread until xt_loop_stop() is called on that thread. */
 void xt_loop_run(struct xt_loop *loop);
@@ -49,6 +55,14 @@ void xt_loop_turn(struct xt_loop *loop, int ms);
 
 /* The time at the beginning of this turn, in ms; never goes back. */
 uint64_t xt_loop_now(const struct xt_loop *loop);
+
+/*
+ * While throttled (calls are counted) the loop takes nothing new: it reads no sockets, accepts nothing,
+ * looks at no watch and opens no requests of the mailbox. Tasks, replies, timers, deadlines and sends go on, so what
+ * was taken gets done. It sleeps when there is nothing of those to do: somebody among them must unthrottle.
+ */
+void xt_loop_throttle(struct xt_loop *loop);
+void xt_loop_unthrottle(struct xt_loop *loop);
 
 struct xt_wheel *xt_loop_timers(struct xt_loop *loop);
 struct xt_mailbox *xt_loop_mailbox(struct xt_loop *loop);
@@ -69,7 +83,10 @@ struct xt_task {
 void xt_loop_post(struct xt_loop *loop, struct xt_task *task); /* already posted: no effect */
 void xt_task_cancel(struct xt_task *task);
 
-/* Another descriptor to wait on: a listener, an event descriptor. `ready` is called when it is readable. */
+/*
+ * Another descriptor to wait on: a listener, an event descriptor. `ready` is called once a turn while it
+ * is readable, and may unwatch any watch; after that `ready` is not called again and the struct can go.
+ */
 struct xt_watch {
 	int fd;
 	void (*ready)(struct xt_watch *watch);

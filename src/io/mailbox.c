@@ -10,8 +10,6 @@
 #include "crosstalk.h"
 #include "io/loop_private.h"
 
-#define SLOT_MASK (XT_MAILBOX_LETTERS - 1)
-
 /* Letters opened of one lane before the sockets are looked at again. */
 #define LETTERS_A_TURN 1024
 
@@ -23,8 +21,9 @@ struct slot {
 
 struct ring {
 	_Alignas(64) _Atomic size_t tail; /* senders claim here */
-	_Alignas(64) size_t head;	    /* the receiver's alone */
-	struct slot slots[XT_MAILBOX_LETTERS];
+	_Alignas(64) size_t head;         /* the receiver's alone */
+	size_t mask;
+	struct slot *slots;
 };
 
 /* Letters that found the ring of their receiver full. */
@@ -43,24 +42,34 @@ struct xt_mailbox {
 	size_t waiting[XT_LANES]; /* letters in `overflows`, by lane */
 };
 
-static void
-ring_init(struct ring *ring)
+static int
+ring_init(struct ring *ring, size_t letters)
 {
-	for (size_t i = 0; i < XT_MAILBOX_LETTERS; i++)
+	XT_ASSERT(letters > 0 && (letters & (letters - 1)) == 0);
+	ring->mask = letters - 1;
+	ring->slots = calloc(letters, sizeof *ring->slots);
+	if (!ring->slots)
+		return XT_ENOMEM;
+	for (size_t i = 0; i < letters; i++)
 		atomic_store_explicit(&ring->slots[i].turn, i, memory_order_relaxed);
+	return 0;
 }
 
 struct xt_mailbox *
-xt_mailbox_new(void)
+xt_mailbox_new(size_t letters)
 {
 	struct xt_mailbox *box = aligned_alloc(64, (sizeof *box + 63) & ~(size_t)63);
 
 	if (!box)
 		return NULL;
 	memset(box, 0, sizeof *box);
-	for (int lane = 0; lane < XT_LANES; lane++)
-		ring_init(&box->lanes[lane]);
 	xt_list_init(&box->overflows);
+	for (int lane = 0; lane < XT_LANES; lane++) {
+		if (ring_init(&box->lanes[lane], letters) < 0) {
+			xt_mailbox_free(box);
+			return NULL;
+		}
+	}
 	return box;
 }
 
@@ -74,6 +83,8 @@ xt_mailbox_free(struct xt_mailbox *box)
 		xt_buf_fini(&overflow->letters);
 		free(overflow);
 	}
+	for (int lane = 0; lane < XT_LANES; lane++)
+		free(box->lanes[lane].slots);
 	free(box);
 }
 
@@ -83,7 +94,7 @@ ring_push(struct ring *ring, const struct xt_letter *letter)
 	size_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
 	for (;;) {
-		struct slot *slot = &ring->slots[at & SLOT_MASK];
+		struct slot *slot = &ring->slots[at & ring->mask];
 		size_t turn = atomic_load_explicit(&slot->turn, memory_order_acquire);
 		if (turn == at) {
 			if (!atomic_compare_exchange_weak_explicit(&ring->tail, &at, at + 1,
@@ -101,9 +112,9 @@ ring_push(struct ring *ring, const struct xt_letter *letter)
 }
 
 static bool
-ring_has_letter(struct ring *ring)
+ring_has_letter(const struct ring *ring)
 {
-	struct slot *slot = &ring->slots[ring->head & SLOT_MASK];
+	const struct slot *slot = &ring->slots[ring->head & ring->mask];
 
 	return atomic_load(&slot->turn) == ring->head + 1;
 }
@@ -111,13 +122,12 @@ ring_has_letter(struct ring *ring)
 static bool
 ring_pop(struct ring *ring, struct xt_letter *letter)
 {
-	struct slot *slot = &ring->slots[ring->head & SLOT_MASK];
+	struct slot *slot = &ring->slots[ring->head & ring->mask];
 
 	if (atomic_load_explicit(&slot->turn, memory_order_acquire) != ring->head + 1)
 		return false;
 	*letter = slot->letter;
-	atomic_store_explicit(
-		&slot->turn, ring->head + XT_MAILBOX_LETTERS, memory_order_release);
+	atomic_store_explicit(&slot->turn, ring->head + ring->mask + 1, memory_order_release);
 	ring->head++;
 	return true;
 }
@@ -183,6 +193,16 @@ xt_mail_submit(struct xt_loop *to, const struct xt_letter *letter)
 	return deliver(to, XT_LANE_REQUEST, letter) ? 0 : XT_EAGAIN;
 }
 
+/* While more comes than goes the front would grow for ever. */
+static void
+overflow_shrink(struct overflow *overflow)
+{
+	if (overflow->done < overflow->letters.n / 2)
+		return;
+	xt_buf_consume(&overflow->letters, overflow->done);
+	overflow->done = 0;
+}
+
 /* Sends what waits, as far as there is room; frees the overflow when it is empty. */
 static void
 overflow_retry(struct xt_mailbox *box, struct overflow *overflow)
@@ -191,8 +211,10 @@ overflow_retry(struct xt_mailbox *box, struct overflow *overflow)
 
 	while (overflow->done < overflow->letters.n) {
 		memcpy(&letter, overflow->letters.p + overflow->done, sizeof letter);
-		if (!deliver(overflow->to, overflow->lane, &letter))
+		if (!deliver(overflow->to, overflow->lane, &letter)) {
+			overflow_shrink(overflow);
 			return;
+		}
 		overflow->done += sizeof letter;
 		box->waiting[overflow->lane]--;
 	}
@@ -201,26 +223,30 @@ overflow_retry(struct xt_mailbox *box, struct overflow *overflow)
 	free(overflow);
 }
 
-static void
-open_lane(struct ring *ring)
+/* Requests that we wait to send are no reason to stop here: two workers would wait for each other. */
+static bool
+takes_requests(const struct xt_loop *loop)
 {
-	struct xt_letter letter;
-
-	for (int i = 0; i < LETTERS_A_TURN && ring_pop(ring, &letter); i++)
-		letter.open(&letter);
+	return loop->throttles == 0 && !loop->mailbox->waiting[XT_LANE_REPLY];
 }
 
 void
-xt_mailbox_run(struct xt_mailbox *box)
+xt_mailbox_run(struct xt_loop *loop)
 {
-	if (box->waiting[XT_LANE_REQUEST] || box->waiting[XT_LANE_REPLY]) {
+	struct xt_mailbox *box = loop->mailbox;
+	struct xt_letter letter;
+
+	if (xt_mailbox_is_congested(box)) {
 		xt_list_each(at, after, &box->overflows)
 			overflow_retry(box, XT_LIST_ENTRY(at, struct overflow, link));
 	}
-	open_lane(&box->lanes[XT_LANE_REPLY]);
-	/* Requests that we wait to send are no reason to stop here: two workers would wait for each other. */
-	if (!box->waiting[XT_LANE_REPLY])
-		open_lane(&box->lanes[XT_LANE_REQUEST]);
+	for (int i = 0; i < LETTERS_A_TURN && ring_pop(&box->lanes[XT_LANE_REPLY], &letter); i++)
+		letter.open(&letter);
+	for (int i = 0; i < LETTERS_A_TURN && takes_requests(loop); i++) {
+		if (!ring_pop(&box->lanes[XT_LANE_REQUEST], &letter))
+			break;
+		letter.open(&letter);
+	}
 }
 
 bool
@@ -234,11 +260,13 @@ xt_mailbox_is_congested(const struct xt_mailbox *box)
  * sleeps. All four are sequentially consistent, so at least one of them sees the other.
  */
 bool
-xt_mailbox_sleep(struct xt_mailbox *box)
+xt_mailbox_sleep(const struct xt_loop *loop)
 {
+	struct xt_mailbox *box = loop->mailbox;
+
 	atomic_store(&box->sleeping, true);
-	if (!ring_has_letter(&box->lanes[XT_LANE_REQUEST]) &&
-		!ring_has_letter(&box->lanes[XT_LANE_REPLY]))
+	if (!ring_has_letter(&box->lanes[XT_LANE_REPLY]) &&
+		!(takes_requests(loop) && ring_has_letter(&box->lanes[XT_LANE_REQUEST])))
 		return true;
 	atomic_store(&box->sleeping, false);
 	return false;
@@ -248,4 +276,13 @@ void
 xt_mailbox_awake(struct xt_mailbox *box)
 {
 	atomic_store_explicit(&box->sleeping, false, memory_order_relaxed);
+}
+
+bool
+xt_mail_is_idle(const struct xt_loop *loop)
+{
+	const struct xt_mailbox *box = loop->mailbox;
+
+	return !xt_mailbox_is_congested(box) && !ring_has_letter(&box->lanes[XT_LANE_REQUEST]) &&
+	       !ring_has_letter(&box->lanes[XT_LANE_REPLY]);
 }

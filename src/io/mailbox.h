@@ -10,6 +10,7 @@
 #ifndef XT_IO_MAILBOX_H
 #define XT_IO_MAILBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct xt_loop;
@@ -35,5 +36,11 @@ void xt_mail_post(
 
 /* From any other thread, into the request lane. 0, or XT_EAGAIN when the ring is full. */
 int xt_mail_submit(struct xt_loop *to, const struct xt_letter *letter);
+
+/*
+ * True when no letter waits here to be opened or to be sent on. For the end: once the threads of all loops
+ * are joined, turns of each of them on one thread until all are idle open what was still under way.
+ */
+bool xt_mail_is_idle(const struct xt_loop *loop);
 
 #endif

@@ -19,6 +19,19 @@ xt_wheel_init(struct xt_wheel *wheel, uint64_t now)
 }
 
 void
+xt_wheel_fini(struct xt_wheel *wheel)
+{
+	for (int level = 0; level < XT_WHEEL_LEVELS; level++) {
+		for (int slot = 0; slot < XT_WHEEL_SLOTS; slot++) {
+			struct xt_list *head = &wheel->slots[level][slot];
+			while (!xt_list_empty(head))
+				xt_list_remove(head->next);
+		}
+	}
+	wheel->count = 0;
+}
+
+void
 xt_timer_init(struct xt_timer *timer, void (*fire)(struct xt_timer *timer))
 {
 	*timer = (struct xt_timer){ .fire = fire };
@@ -45,7 +58,7 @@ place(struct xt_wheel *wheel, struct xt_timer *timer)
 		level++;
 		span <<= LEVEL_SHIFT;
 	}
-	/* Beyond the last level (24 days): as far as it reaches, and placed again from there. */
+	/* Beyond the last level (99 days): as far as it reaches, and placed again from there. */
 	if (tick - wheel->tick >= span)
 		tick = wheel->tick + span - 1;
 	xt_list_append(

@@ -29,11 +29,19 @@ struct xt_wheel {
 
 void xt_wheel_init(struct xt_wheel *wheel, uint64_t now);
 
+/* Stops every timer; none fires. Stopping one of them later is harmless, the wheel may be gone. */
+void xt_wheel_fini(struct xt_wheel *wheel);
+
 /* Before first use; `fire` runs on the loop's thread and may start the timer again or free it. */
 void xt_timer_init(struct xt_timer *timer, void (*fire)(struct xt_timer *timer));
 
-/* Fires once, not before `ms` from `now` and at most a slot later; a running timer is moved. */
+/*
+ * Fires once, not before `ms` from `now` and at most a slot later; a running timer is moved. Started
+ * while timers fire it waits for the next slot at least, so one that starts itself can't hold the loop.
+ */
 void xt_timer_start(struct xt_wheel *wheel, struct xt_timer *timer, uint64_t now, uint64_t ms);
+
+/* A timer that is not running: no effect. */
 void xt_timer_stop(struct xt_wheel *wheel, struct xt_timer *timer);
 
 /* Fires all that is due at `now`. */

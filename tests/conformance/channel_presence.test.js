@@ -54,6 +54,11 @@ for (const workers of [1, 2]) {
 				});
 			}
 		}
+		it('a name as a form writes it: + is a blank', TIMEOUT, async () => {
+			const channel = channelName();
+			await fetchRaw(server.port, `/c/${channel}?client=p&name=Zo%C3%AB+the+1st%2B`);
+			assert.equal((await who(channel)).members[0].name, 'Zoë the 1st+');
+		});
 		it('all ways at once', TIMEOUT, async () => {
 			const channel = channelName();
 			const readers = await Promise.all(TRANSPORTS.map((transport) => openReader({ transport, port: server.port, channel, client: `c-${transport}`, name: transport })));

@@ -336,6 +336,14 @@ describe('RFC 9110 9 methods and paths', { concurrency: 4 }, () => {
 			assertError(answer, [404], 'not_found');
 		});
 	}
+	it('GET /lab/headers tells how many bytes the request had', TIMEOUT, async () => {
+		for (const headers of [{}, { Accept: 'text/event-stream' }, { 'X-A': 'b'.repeat(1000), Cookie: 'a=b' }]) {
+			const data = request('GET', '/lab/headers', headers);
+			const answer = await ask(server.port, data);
+			assert.equal(answer.status, 200);
+			assert.deepEqual(answer.json, { request_bytes: data.length });
+		}
+	});
 	it('CONNECT is refused', TIMEOUT, async () => {
 		const answer = await ask(server.port, Buffer.from('CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n'));
 		assertError(answer, [400, 405, 501]);

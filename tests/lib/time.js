@@ -1,10 +1,10 @@
 // time.js - time bounds, and the only ways in which a test waits.
 //
 // Nothing here sleeps for a fixed time in the hope that something has happened: a test waits for an
-// event, with a bound. SLOW=4 in the environment makes all bounds four times longer, for sanitizer
-// builds and busy machines.
+// event, with a bound. SLOW=4 in the environment makes all bounds four times longer, for busy machines; builds
+// with sanitizers, known by their directory (build-asan, build-tsan), get that by themselves.
 
-export const SLOW = Number(process.env.SLOW) || 1;
+export const SLOW = Number(process.env.SLOW) || (/[at]san\b/.test(process.env.CROSSTALK ?? '') ? 4 : 1);
 
 /** A bound of `n` seconds, in milliseconds, on this machine. */
 export const bound = (n) => Math.round(n * 1000 * SLOW);

@@ -1,0 +1,20 @@
+/* object.h - a message, and what a reader is told between messages, as the JSON objects of docs/channel.md. */
+#ifndef XT_PROTO_PLAIN_OBJECT_H
+#define XT_PROTO_PLAIN_OBJECT_H
+
+#include "base/buf.h"
+#include "hub/message.h"
+
+/* Told to whoever asks for what is gone. */
+#define XT_LOST_WORDS "what follows this position is not all kept any more: some messages are missing"
+
+/* {"id":…,"time":…,"data":…} in one line. 0 or XT_ENOMEM. */
+int xt_object_message(struct xt_buf *out, const struct xt_message *message);
+
+/* {"event":"open","next":"…"} */
+int xt_object_open(struct xt_buf *out, struct xt_position next);
+
+/* {"event":"lost","notice":"…","since":"…","next":"…"} */
+int xt_object_lost(struct xt_buf *out, struct xt_position since, struct xt_position next);
+
+#endif

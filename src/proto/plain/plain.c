@@ -1,0 +1,247 @@
+/*
+ * plain.c - one subscription per session.
+ *
+ *   open --subscribe--> opened(more) --drained--> subscribe again … --> opened(live) --> deliver, deliver …
+ *   an answer (transport->once): opened(with news), or deliver, or waited --> the one delivery
+ */
+#include "proto/plain/plain.h"
+
+#include <stddef.h>
+
+#include "base/panic.h"
+#include "crosstalk.h"
+#include "proto/plain/object.h"
+#include "session/session.h"
+
+enum form { FORM_PAYLOAD, FORM_JSON, FORMS };
+
+struct plain {
+	struct xt_subscriber subscriber;
+	struct xt_session *session;
+	struct xt_reading reading; /* what was asked for, and is asked for next while there is more */
+	uint8_t form;
+	bool no_echo;
+	bool told_open;
+	bool catching_up; /* there is more: asked for when what was sent has left */
+};
+
+static struct plain *
+plain_of(struct xt_subscriber *subscriber)
+{
+	return XT_CONTAINER(subscriber, struct plain, subscriber);
+}
+
+static void
+ask(struct plain *plain)
+{
+	struct xt_session *session = plain->session;
+
+	xt_hub_subscribe(session->sessions->hub, xt_session_channel(session), &plain->reading,
+		&plain->subscriber);
+}
+
+/* Notices ------------------------------------------------------------------------------- */
+
+static void
+tell(struct plain *plain, enum xt_notice_kind kind, struct xt_position next)
+{
+	struct xt_buf json = { 0 };
+	int error = kind == XT_NOTICE_OPEN
+		? xt_object_open(&json, next)
+		: xt_object_lost(&json, plain->reading.since, next);
+
+	if (error < 0)
+		xt_session_close(plain->session, XT_CLOSE_FAULT, "out of memory");
+	else
+		xt_session_notice(plain->session,
+			&(struct xt_notice){ .kind = kind, .next = next, .json = xt_buf_str(&json) });
+	xt_buf_fini(&json);
+}
+
+/* Payloads alone on a transport without words between them: only a close can tell that some are missing. */
+static bool
+can_tell(const struct plain *plain)
+{
+	return plain->form == FORM_JSON ||
+		plain->session->transport->index != XT_TRANSPORT_WEBSOCKET;
+}
+
+static void
+begin_stream(struct plain *plain, const struct xt_opening *opening)
+{
+	struct xt_position before = opening->next;
+
+	before.offset -= opening->count;
+	if (!plain->told_open && can_tell(plain))
+		tell(plain, XT_NOTICE_OPEN, before);
+	plain->told_open = true;
+	if (!opening->lost)
+		return;
+	if (can_tell(plain))
+		tell(plain, XT_NOTICE_LOST, before);
+	else
+		xt_session_close(plain->session, XT_CLOSE_LOST, XT_LOST_WORDS);
+}
+
+static void plain_waited(struct xt_session *session);
+
+/* The hub's calls ------------------------------------------------------------------------ */
+
+static void
+opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
+{
+	struct plain *plain = plain_of(subscriber);
+	struct xt_session *session = plain->session;
+
+	if (session->transport->once) {
+		plain->reading.since = opening->next;
+		if (!opening->live)
+			xt_session_deliver_opening(session, opening, plain->form);
+		else if (session->sessions->draining)
+			plain_waited(session);
+		return;
+	}
+	begin_stream(plain, opening);
+	if (session->closing)
+		return;
+	plain->catching_up = opening->more;
+	plain->reading.start = XT_START_SINCE;
+	plain->reading.since = opening->next;
+	if (opening->count)
+		xt_session_deliver_opening(session, opening, plain->form);
+}
+
+static void
+refused(struct xt_subscriber *subscriber, int error)
+{
+	struct xt_session *session = plain_of(subscriber)->session;
+
+	if (error == XT_ELIMIT)
+		xt_session_close(session, XT_CLOSE_LIMIT,
+			"there are as many channels as limits.channels allows");
+	else
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+}
+
+static void
+deliver(struct xt_subscriber *subscriber, struct xt_batch *batch, size_t from)
+{
+	struct plain *plain = plain_of(subscriber);
+
+	xt_session_deliver(plain->session, batch, from, plain->form, plain->no_echo);
+}
+
+static void
+describe(struct xt_subscriber *subscriber, struct xt_member *member)
+{
+	xt_session_describe(plain_of(subscriber)->session, member);
+}
+
+static const struct xt_subscriber_ops subscriber_ops = {
+	.opened = opened,
+	.refused = refused,
+	.deliver = deliver,
+	.describe = describe,
+};
+
+/* The session's calls -------------------------------------------------------------------- */
+
+static enum xt_mode
+mode_of(const struct xt_session *session)
+{
+	if (!session->transport->once)
+		return XT_MODE_JOIN;
+	return session->wait_ms ? XT_MODE_WAIT : XT_MODE_READ;
+}
+
+static void
+plain_open(struct xt_session *session, const struct xt_entry *entry)
+{
+	struct plain *plain = xt_session_protocol_state(session);
+
+	plain->subscriber.ops = &subscriber_ops;
+	plain->session = session;
+	plain->reading = entry->reading;
+	plain->reading.mode = mode_of(session);
+	plain->form = entry->json ? FORM_JSON : FORM_PAYLOAD;
+	plain->no_echo = entry->no_echo;
+	ask(plain);
+}
+
+static void
+plain_received(struct xt_session *session, const struct xt_payload *payload)
+{
+	struct plain *plain = xt_session_protocol_state(session);
+	struct xt_message *message =
+		xt_message_new(payload->kind, payload->bytes, (struct xt_str){ 0 }, session->id);
+
+	if (!message)
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+	else if (plain->subscriber.state == XT_SUBSCRIBER_LIVE)
+		xt_hub_publish_on(&plain->subscriber, message);
+	else
+		xt_hub_publish(session->sessions->hub, xt_session_channel(session), message, NULL);
+}
+
+static int
+plain_encode(unsigned form, const struct xt_message *message, struct xt_buf *scratch,
+	struct xt_payload *payload)
+{
+	if (form == FORM_PAYLOAD) {
+		*payload = (struct xt_payload){ xt_message_payload(message), message->kind };
+		return 0;
+	}
+	if (xt_object_message(scratch, message) < 0)
+		return XT_ENOMEM;
+	*payload = (struct xt_payload){ xt_buf_str(scratch), XT_KIND_JSON };
+	return 0;
+}
+
+static void
+plain_drained(struct xt_session *session)
+{
+	struct plain *plain = xt_session_protocol_state(session);
+
+	if (!plain->catching_up)
+		return;
+	plain->catching_up = false;
+	ask(plain);
+}
+
+static void
+plain_waited(struct xt_session *session)
+{
+	struct plain *plain = xt_session_protocol_state(session);
+	struct xt_opening nothing = { .next = plain->reading.since };
+
+	/* Still asking: the answer, which is on its way, ends the session. */
+	if (plain->subscriber.state != XT_SUBSCRIBER_LIVE)
+		return;
+	xt_hub_unsubscribe(&plain->subscriber);
+	xt_session_deliver_opening(session, &nothing, plain->form);
+}
+
+static void
+plain_closed(struct xt_session *session)
+{
+	struct plain *plain = xt_session_protocol_state(session);
+	struct xt_member member;
+
+	xt_hub_unsubscribe(&plain->subscriber);
+	xt_session_describe(session, &member);
+	/* A poller is there between two polls too. */
+	if (session->transport->once && member.client.n)
+		xt_hub_lease(session->sessions->hub, xt_session_channel(session), &member, false);
+}
+
+const struct xt_protocol xt_plain_protocol = {
+	.name = "plain",
+	.size = sizeof(struct plain),
+	.forms = FORMS,
+	.open = plain_open,
+	.received = plain_received,
+	.encode = plain_encode,
+	.drained = plain_drained,
+	.waited = plain_waited,
+	.closed = plain_closed,
+};

@@ -1,0 +1,38 @@
+/* server_private.h - what the files of server/ share about a server. */
+#ifndef XT_SERVER_SERVER_PRIVATE_H
+#define XT_SERVER_SERVER_PRIVATE_H
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "server/worker.h"
+
+#define XT_METRIC_SOURCES 4
+
+struct xt_server {
+	struct xt_config *config;
+	struct xt_log log;
+	struct xt_worker *workers;
+	unsigned worker_count;
+	unsigned running; /* threads that were started */
+	struct xt_listener *listeners[XT_CONFIG_LIST_MAX];
+	size_t listener_count;
+	struct xt_str *origins;
+	struct xt_map_key key;
+	sem_t started;		      /* each worker posts once when it accepts, or has failed to */
+	atomic_bool failed;
+	atomic_bool going;	      /* draining */
+	_Atomic unsigned undrained; /* workers that still have connections */
+	struct xt_metrics metrics;
+	struct xt_metric_source sources[XT_METRIC_SOURCES];
+	const void **stats; /* of all sources, by worker */
+};
+
+/* Connections of all workers, about. */
+uint64_t xt_server_connections(const struct xt_server *server);
+
+/* routes.c: fills worker->routes and worker->http_config. */
+void xt_worker_set_routes(struct xt_worker *worker);
+
+#endif

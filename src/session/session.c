@@ -1,0 +1,376 @@
+/* session.c - carrying messages between a transport and a protocol. */
+#include "session/session.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/panic.h"
+#include "crosstalk.h"
+#include "session/wire.h"
+
+/* Ids of different workers never meet: the upper bits are the worker's. */
+#define WORKER_SHIFT 48
+
+_Static_assert(XT_FORMS * XT_TRANSPORTS <= XT_BATCH_WIRES, "a batch has a place for every wire");
+
+#define OPEN_METRIC(index_, word_) \
+	{ .name = "connections", .help = "Clients connected now, by transport.", .label = "transport", \
+		.value = (word_), .kind = XT_METRIC_GAUGE, \
+		.offset = offsetof(struct xt_session_stats, open) + (index_) * sizeof(xt_counter) }
+
+const struct xt_metric xt_session_metrics[] = {
+	OPEN_METRIC(XT_TRANSPORT_WEBSOCKET, "websocket"),
+	OPEN_METRIC(XT_TRANSPORT_SSE, "sse"),
+	OPEN_METRIC(XT_TRANSPORT_SSE_PLAIN, "sse_http10"),
+	OPEN_METRIC(XT_TRANSPORT_NDJSON, "ndjson"),
+	OPEN_METRIC(XT_TRANSPORT_NDJSON_PLAIN, "ndjson_http10"),
+	OPEN_METRIC(XT_TRANSPORT_IFRAME, "iframe"),
+	OPEN_METRIC(XT_TRANSPORT_IFRAME_PLAIN, "iframe_http10"),
+	OPEN_METRIC(XT_TRANSPORT_POLL, "poll"),
+	OPEN_METRIC(XT_TRANSPORT_LONGPOLL, "longpoll"),
+	{ .name = "session_messages_total", .help = "Messages received from clients on their connections.",
+		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, received) },
+	{ .name = "session_bytes_total", .help = "Payload bytes of those messages.",
+		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, received_bytes) },
+	{ .name = "slow_readers_total", .help = "Readers closed because they did not keep up.",
+		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, slow_readers) },
+};
+const size_t xt_session_metrics_count = sizeof xt_session_metrics / sizeof xt_session_metrics[0];
+
+void
+xt_sessions_init(struct xt_sessions *sessions, struct xt_hub *hub, unsigned worker,
+	const struct xt_sessions_config *config)
+{
+	*sessions = (struct xt_sessions){
+		.hub = hub,
+		.config = *config,
+		.last_id = (uint64_t)worker << WORKER_SHIFT,
+	};
+	xt_list_init(&sessions->all);
+}
+
+static void
+end_for_shutdown(struct xt_session *session)
+{
+	if (session->transport->once)
+		xt_session_waited(session);
+	else
+		xt_session_close(session, XT_CLOSE_SHUTDOWN, "the server is shutting down");
+}
+
+void
+xt_sessions_drain(struct xt_sessions *sessions)
+{
+	struct xt_list now;
+
+	sessions->draining = true;
+	/* A session may go within its close: take them off one by one, and put them back first. */
+	xt_list_init(&now);
+	xt_list_splice(&now, &sessions->all);
+	while (!xt_list_empty(&now)) {
+		struct xt_session *session = XT_LIST_ENTRY(now.next, struct xt_session, link);
+		xt_list_remove(&session->link);
+		xt_list_append(&sessions->all, &session->link);
+		end_for_shutdown(session);
+	}
+}
+
+/* Life ---------------------------------------------------------------------------------- */
+
+static struct xt_label *
+label_new(const struct xt_entry *entry)
+{
+	size_t size = entry->channel.n + entry->client.n + entry->name.n;
+	struct xt_label *label = malloc(sizeof *label + size);
+	char *at;
+
+	if (!label)
+		return NULL;
+	label->channel_size = (uint8_t)entry->channel.n;
+	label->client_size = (uint8_t)entry->client.n;
+	label->name_size = (uint8_t)entry->name.n;
+	at = label->text;
+	if (entry->channel.n)
+		at = mempcpy(at, entry->channel.p, entry->channel.n);
+	if (entry->client.n)
+		at = mempcpy(at, entry->client.p, entry->client.n);
+	if (entry->name.n)
+		memcpy(at, entry->name.p, entry->name.n);
+	return label;
+}
+
+struct xt_session *
+xt_session_new(struct xt_sessions *sessions, const struct xt_transport *transport,
+	const struct xt_protocol *protocol, const struct xt_entry *entry)
+{
+	size_t size = ((transport->size + 7) & ~(size_t)7) + protocol->size;
+	struct xt_session *session = calloc(1, sizeof *session + size);
+
+	if (!session)
+		return NULL;
+	session->label = label_new(entry);
+	if (!session->label) {
+		free(session);
+		return NULL;
+	}
+	session->transport = transport;
+	session->protocol = protocol;
+	session->sessions = sessions;
+	session->id = ++sessions->last_id;
+	session->since = xt_clock_wall_ms();
+	session->max_message = entry->max_message;
+	session->wait_ms = entry->wait_ms;
+	xt_list_init(&session->link);
+	return session;
+}
+
+void
+xt_session_free(struct xt_session *session)
+{
+	XT_ASSERT(!session->opened);
+	free(session->label);
+	free(session);
+}
+
+struct xt_str
+xt_session_channel(const struct xt_session *session)
+{
+	return xt_str_of(session->label->text, session->label->channel_size);
+}
+
+struct xt_str
+xt_session_client(const struct xt_session *session)
+{
+	return xt_str_of(
+		session->label->text + session->label->channel_size, session->label->client_size);
+}
+
+struct xt_str
+xt_session_name(const struct xt_session *session)
+{
+	const struct xt_label *label = session->label;
+
+	return xt_str_of(label->text + label->channel_size + label->client_size, label->name_size);
+}
+
+void
+xt_session_open(struct xt_session *session, const struct xt_entry *entry)
+{
+	struct xt_sessions *sessions = session->sessions;
+
+	session->opened = true;
+	xt_list_append(&sessions->all, &session->link);
+	xt_counter_add(&sessions->stats.open[session->transport->index], 1);
+	/* An answer is given even now; it does not wait. */
+	if (sessions->draining && session->transport->once)
+		session->wait_ms = 0;
+	else if (sessions->draining) {
+		xt_session_close(session, XT_CLOSE_SHUTDOWN, "the server is shutting down");
+		return;
+	}
+	session->protocol->open(session, entry);
+}
+
+void
+xt_session_received(struct xt_session *session, const struct xt_payload *payload)
+{
+	xt_counter_add(&session->sessions->stats.received, 1);
+	xt_counter_add(&session->sessions->stats.received_bytes, payload->bytes.n);
+	if (!session->closing)
+		session->protocol->received(session, payload);
+}
+
+void
+xt_session_drained(struct xt_session *session)
+{
+	if (!session->closing && session->protocol->drained)
+		session->protocol->drained(session);
+}
+
+void
+xt_session_waited(struct xt_session *session)
+{
+	if (!session->closing && session->protocol->waited)
+		session->protocol->waited(session);
+}
+
+void
+xt_session_end(struct xt_session *session)
+{
+	session->closing = true;
+	if (!session->opened)
+		return;
+	session->opened = false;
+	session->protocol->closed(session);
+	xt_counter_sub(&session->sessions->stats.open[session->transport->index], 1);
+	xt_list_remove(&session->link);
+}
+
+void
+xt_session_closed(struct xt_session *session)
+{
+	xt_session_end(session);
+	xt_session_free(session);
+}
+
+/* Sending ------------------------------------------------------------------------------- */
+
+void
+xt_session_close(struct xt_session *session, enum xt_close why, const char *words)
+{
+	if (session->closing)
+		return;
+	xt_session_end(session);
+	session->transport->close(session, why, words); /* may free it */
+}
+
+void
+xt_session_send(struct xt_session *session, const struct xt_payload *payload)
+{
+	if (!session->closing && session->transport->send)
+		session->transport->send(session, payload);
+}
+
+void
+xt_session_notice(struct xt_session *session, const struct xt_notice *notice)
+{
+	if (!session->closing && session->transport->notice)
+		session->transport->notice(session, notice);
+}
+
+static void
+pass_on(struct xt_session *session, const struct xt_delivery *delivery)
+{
+	if (session->transport->deliver)
+		session->transport->deliver(session, delivery);
+	else if (delivery->to > delivery->from)
+		xt_conn_send_bytes(session->conn, delivery->bytes, delivery->from, delivery->to);
+}
+
+/* All but the session's own messages: the runs between them. */
+static void
+pass_on_others(struct xt_session *session, const struct xt_batch *batch,
+	const struct xt_wire *wire, size_t from)
+{
+	size_t begin = from;
+
+	for (size_t i = from; i <= batch->count; i++) {
+		bool own = i < batch->count && batch->messages[i]->origin == session->id;
+		if (!own && i < batch->count)
+			continue;
+		if (begin < i) {
+			struct xt_delivery run = {
+				.bytes = wire->bytes,
+				.from = wire->starts[begin],
+				.to = wire->starts[i],
+				.next = batch->messages[i - 1]->id,
+			};
+			pass_on(session, &run);
+		}
+		begin = i + 1;
+	}
+}
+
+static bool
+is_too_slow(struct xt_session *session)
+{
+	struct xt_sessions *sessions = session->sessions;
+
+	if (!session->conn || xt_conn_backlog(session->conn) <= sessions->config.max_backlog)
+		return false;
+	xt_counter_add(&sessions->stats.slow_readers, 1);
+	xt_conn_drop_unsent(session->conn);
+	xt_session_close(session, XT_CLOSE_SLOW,
+		"too slow: more bytes wait for this reader than limits.backlog allows");
+	return true;
+}
+
+void
+xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t from,
+	unsigned form, bool no_echo)
+{
+	const struct xt_wire *wire;
+
+	if (session->closing || is_too_slow(session))
+		return;
+	wire = xt_wire_get(batch, session->transport, session->protocol, form);
+	if (!wire) {
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+		return;
+	}
+	if (no_echo) {
+		pass_on_others(session, batch, wire, from);
+		return;
+	}
+	pass_on(session,
+		&(struct xt_delivery){
+			.bytes = wire->bytes,
+			.from = wire->starts[from],
+			.to = wire->starts[batch->count],
+			.next = batch->messages[batch->count - 1]->id,
+		});
+}
+
+static int
+encode_opening(struct xt_session *session, const struct xt_opening *opening, unsigned form,
+	struct xt_buf *out)
+{
+	struct xt_buf scratch = { 0 };
+	int error = 0;
+
+	for (size_t i = 0; i < opening->count && error == 0; i++) {
+		struct xt_payload payload;
+		scratch.n = 0;
+		error = session->protocol->encode(form, opening->messages[i], &scratch, &payload);
+		if (error == 0)
+			error = session->transport->frame(opening->messages[i], &payload, out);
+	}
+	xt_buf_fini(&scratch);
+	return error;
+}
+
+void
+xt_session_deliver_opening(
+	struct xt_session *session, const struct xt_opening *opening, unsigned form)
+{
+	struct xt_buf out = { 0 };
+	struct xt_bytes *bytes;
+	char *heap;
+	size_t n;
+
+	if (session->closing)
+		return;
+	if (encode_opening(session, opening, form, &out) < 0) {
+		xt_buf_fini(&out);
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+		return;
+	}
+	xt_counter_add(
+		&xt_hub_stats(session->sessions->hub)->private_encodes, opening->count);
+	heap = xt_buf_take(&out, &n);
+	bytes = xt_bytes_own(heap, n);
+	if (!bytes) {
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+		return;
+	}
+	pass_on(session,
+		&(struct xt_delivery){
+			.bytes = bytes,
+			.to = n,
+			.next = opening->next,
+			.lost = opening->lost,
+			.more = opening->more,
+		});
+	xt_bytes_unref(bytes);
+}
+
+void
+xt_session_describe(const struct xt_session *session, struct xt_member *member)
+{
+	*member = (struct xt_member){
+		.client = xt_session_client(session),
+		.name = xt_session_name(session),
+		.transport = session->transport->name,
+		.since = session->since,
+	};
+}

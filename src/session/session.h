@@ -1,0 +1,145 @@
+/*
+ * session.h - the narrow waist: one client's identity, between a transport (how) and a protocol (what).
+ *
+ *   transport  --xt_session_received-->  protocol  --> hub
+ *   transport  <--deliver, send, close-- session   <-- hub
+ *
+ * One allocation: the session, the transport's state, the protocol's state. It lives on one worker and
+ * is touched on its thread only. It goes in xt_session_closed(), which every transport calls once.
+ */
+#ifndef XT_SESSION_SESSION_H
+#define XT_SESSION_SESSION_H
+
+#include "base/counter.h"
+#include "base/list.h"
+#include "hub/hub.h"
+#include "io/conn.h"
+#include "session/protocol.h"
+#include "session/transport.h"
+
+struct xt_sessions_config {
+	uint32_t heartbeat_interval_ms, heartbeat_timeout_ms;
+	size_t max_backlog; /* bytes that may wait for one reader */
+};
+
+/* Counted per transport: the row of xt_session_metrics follows the transport's index. */
+struct xt_session_stats {
+	xt_counter open[XT_TRANSPORTS];
+	xt_counter received, received_bytes;
+	xt_counter slow_readers;
+};
+
+extern const struct xt_metric xt_session_metrics[];
+extern const size_t xt_session_metrics_count;
+
+/* The sessions of one worker. */
+struct xt_sessions {
+	struct xt_hub *hub;
+	struct xt_sessions_config config;
+	struct xt_list all;
+	uint64_t last_id;
+	bool draining;
+	struct xt_session_stats stats;
+};
+
+void xt_sessions_init(struct xt_sessions *sessions, struct xt_hub *hub, unsigned worker,
+	const struct xt_sessions_config *config);
+
+/*
+ * The server is going: ends all sessions, and all that open from now on, with XT_CLOSE_SHUTDOWN; answers that wait
+ * return as if their time were over.
+ */
+void xt_sessions_drain(struct xt_sessions *sessions);
+
+/* The strings of an entry, as the session keeps them. */
+struct xt_label {
+	uint8_t channel_size, client_size, name_size;
+	char text[];
+};
+
+struct xt_session {
+	const struct xt_transport *transport;
+	const struct xt_protocol *protocol;
+	struct xt_sessions *sessions;
+	struct xt_conn *conn; /* NULL for an answer that is held as an exchange */
+	struct xt_label *label;
+	struct xt_list link;
+	uint64_t id;	/* never 0; the origin of what it publishes */
+	uint64_t since; /* ms since 1970 UTC */
+	uint32_t max_message;
+	uint32_t wait_ms;
+	bool opened;  /* the protocol has begun, and not ended */
+	bool closing; /* nothing more is received or sent */
+	char state[]; /* the transport's, then the protocol's */
+};
+
+/* NULL: out of memory. */
+struct xt_session *xt_session_new(struct xt_sessions *sessions,
+	const struct xt_transport *transport, const struct xt_protocol *protocol,
+	const struct xt_entry *entry);
+
+/* For one that never opened. */
+void xt_session_free(struct xt_session *session);
+
+struct xt_str xt_session_channel(const struct xt_session *session);
+struct xt_str xt_session_client(const struct xt_session *session);
+struct xt_str xt_session_name(const struct xt_session *session);
+
+static inline void *
+xt_session_transport_state(struct xt_session *session)
+{
+	return session->state;
+}
+
+/* States begin at multiples of 8. */
+static inline void *
+xt_session_protocol_state(struct xt_session *session)
+{
+	return session->state + ((session->transport->size + 7) & ~(size_t)7);
+}
+
+/* What transports call ------------------------------------------------------------------ */
+
+/* Ready to send: the protocol begins. */
+void xt_session_open(struct xt_session *session, const struct xt_entry *entry);
+
+/* A whole message of the peer. */
+void xt_session_received(struct xt_session *session, const struct xt_payload *payload);
+
+void xt_session_drained(struct xt_session *session);
+void xt_session_waited(struct xt_session *session);
+
+/*
+ * The peer ended it, or the transport had to: tells the protocol at once (it leaves channels and presence) though
+ * the connection may take a while to close. More than one call does no harm.
+ */
+void xt_session_end(struct xt_session *session);
+
+/* The last call: ends it if need be, and frees the session. */
+void xt_session_closed(struct xt_session *session);
+
+/* What protocols call ------------------------------------------------------------------- */
+
+void xt_session_close(struct xt_session *session, enum xt_close why, const char *words);
+
+/* To this session alone; nothing happens when its transport can't. */
+void xt_session_send(struct xt_session *session, const struct xt_payload *payload);
+
+void xt_session_notice(struct xt_session *session, const struct xt_notice *notice);
+
+/*
+ * Messages `from` up to the end of the batch in one form, encoded once for all sessions of one
+ * transport. `no_echo` leaves out what the session itself published. A reader who is too
+ * slow is closed here and nowhere else.
+ */
+void xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t from,
+	unsigned form, bool no_echo);
+
+/* The answer to a question for messages: encoded for this session alone. */
+void xt_session_deliver_opening(
+	struct xt_session *session, const struct xt_opening *opening, unsigned form);
+
+/* Who it is, for the presence list. */
+void xt_session_describe(const struct xt_session *session, struct xt_member *member);
+
+#endif

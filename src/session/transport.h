@@ -1,0 +1,85 @@
+/*
+ * transport.h - HOW messages travel: what each folder of transport/ implements. A transport knows bytes
+ * and connections, but neither channels nor what a message means; it can't publish.
+ *
+ *   xt_session_new() -> begin() -> xt_session_open() -> deliver, send, notice … -> close() -> xt_session_closed()
+ */
+#ifndef XT_SESSION_TRANSPORT_H
+#define XT_SESSION_TRANSPORT_H
+
+#include "io/close.h"
+#include "session/form.h"
+#include "session/entry.h"
+
+struct xt_session;
+struct xt_exchange;
+
+/* What a reader is told between messages. */
+enum xt_notice_kind {
+	XT_NOTICE_OPEN, /* here the stream begins */
+	XT_NOTICE_LOST	/* what was asked for is no longer all kept */
+};
+
+struct xt_notice {
+	enum xt_notice_kind kind;
+	struct xt_position next; /* the position before the first message that follows */
+	struct xt_str json;	 /* all of it, as the object that docs/channel.md names */
+};
+
+/* Messages in their wire form, all for one session. */
+struct xt_delivery {
+	struct xt_bytes *bytes;
+	size_t from, to;
+	struct xt_position next; /* after the last of them */
+	bool lost, more;	 /* of an answer: see struct xt_opening */
+};
+
+/*
+ * One number for each: the place of its wires in a batch and of its count in the metrics. Those without
+ * chunks serve HTTP/1.0, where a body ends with the connection.
+ */
+enum xt_transport_index {
+	XT_TRANSPORT_WEBSOCKET,
+	XT_TRANSPORT_SSE,
+	XT_TRANSPORT_SSE_PLAIN,
+	XT_TRANSPORT_NDJSON,
+	XT_TRANSPORT_NDJSON_PLAIN,
+	XT_TRANSPORT_IFRAME,
+	XT_TRANSPORT_IFRAME_PLAIN,
+	XT_TRANSPORT_POLL,
+	XT_TRANSPORT_LONGPOLL
+};
+
+struct xt_transport {
+	const char *name; /* as the presence list says it */
+	enum xt_transport_index index;
+	size_t size;	  /* bytes of its own state in each session, zeroed */
+	bool once;	  /* an answer: the first delivery ends it, with or without messages */
+
+	/*
+	 * Answers the request, or takes its exchange over; the caller then calls xt_session_open(). Below 0: the
+	 * request was refused in words, and the session never opens.
+	 */
+	int (*begin)(struct xt_session *session, struct xt_exchange *exchange);
+
+	/* Appends a message in this transport's framing. Pure; 0 or XT_ENOMEM. */
+	int (*frame)(const struct xt_message *message, const struct xt_payload *payload,
+		struct xt_buf *out);
+
+	/* Sends what frame() made. NULL: xt_conn_send_bytes() on the session's connection. */
+	void (*deliver)(struct xt_session *session, const struct xt_delivery *delivery);
+
+	/* Sends one payload to this session alone. NULL: can't. */
+	void (*send)(struct xt_session *session, const struct xt_payload *payload);
+
+	/* NULL: this transport has no such words. */
+	void (*notice)(struct xt_session *session, const struct xt_notice *notice);
+
+	/*
+	 * Ends the session in this transport's own words; `words` is a sentence. Once. xt_session_closed()
+	 * follows, before it returns or later.
+	 */
+	void (*close)(struct xt_session *session, enum xt_close why, const char *words);
+};
+
+#endif

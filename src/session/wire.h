@@ -1,0 +1,13 @@
+/* wire.h - a batch in one form of one transport: encoded by the first session that needs it. */
+#ifndef XT_SESSION_WIRE_H
+#define XT_SESSION_WIRE_H
+
+#include "hub/batch.h"
+#include "session/protocol.h"
+#include "session/transport.h"
+
+/* NULL: out of memory. Belongs to the batch. */
+const struct xt_wire *xt_wire_get(struct xt_batch *batch, const struct xt_transport *transport,
+	const struct xt_protocol *protocol, unsigned form);
+
+#endif

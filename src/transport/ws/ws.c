@@ -1,0 +1,287 @@
+/*
+ * ws.c - frames in, frames out, and a heartbeat.
+ *
+ * A message that is whole in the receive buffer is passed on where it lies; only what comes in
+ * pieces is gathered in a buffer, which goes with the message.
+ */
+#include "transport/ws/ws.h"
+
+#include <stdlib.h>
+
+#include "codec/ws.h"
+#include "crosstalk.h"
+#include "http/exchange.h"
+#include "http/websocket.h"
+#include "session/session.h"
+#include "transport/ws/close_code.h"
+
+struct ws {
+	struct xt_ws_reader reader;
+	bool pinged; /* a ping is out, and no sign of life since */
+	struct xt_buf *partial; /* a message that came in pieces so far */
+};
+
+static struct ws *
+ws_of(struct xt_session *session)
+{
+	return xt_session_transport_state(session);
+}
+
+/* Frames out ------------------------------------------------------------------------------ */
+
+static void
+send_frame(struct xt_conn *conn, uint8_t opcode, struct xt_str payload)
+{
+	char *room = xt_conn_reserve(conn, XT_WS_HEAD_MAX + payload.n);
+	size_t head;
+
+	if (!room)
+		return;
+	head = xt_ws_head_encode((uint8_t)(XT_WS_FIN | opcode), payload.n, NULL, room);
+	if (payload.n)
+		memcpy(room + head, payload.p, payload.n);
+	xt_conn_commit(conn, head + payload.n);
+}
+
+static uint8_t
+opcode_of(enum xt_kind kind)
+{
+	return kind == XT_KIND_BINARY ? XT_WS_OP_BINARY : XT_WS_OP_TEXT;
+}
+
+static int
+ws_frame(const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+{
+	char head[XT_WS_HEAD_MAX];
+	size_t n = xt_ws_head_encode(
+		(uint8_t)(XT_WS_FIN | opcode_of(payload->kind)), payload->bytes.n, NULL, head);
+
+	(void)message;
+	if (xt_buf_reserve(out, n + payload->bytes.n) < 0)
+		return XT_ENOMEM;
+	xt_buf_put(out, head, n);
+	xt_buf_put_str(out, payload->bytes);
+	return 0;
+}
+
+static void
+ws_send(struct xt_session *session, const struct xt_payload *payload)
+{
+	send_frame(session->conn, opcode_of(payload->kind), payload->bytes);
+}
+
+static void
+ws_notice(struct xt_session *session, const struct xt_notice *notice)
+{
+	send_frame(session->conn, XT_WS_OP_TEXT, notice->json);
+}
+
+static void
+send_close(struct xt_conn *conn, uint16_t code, struct xt_str reason)
+{
+	char payload[XT_WS_CONTROL_MAX];
+	size_t n = xt_ws_close_encode(code, reason, payload);
+
+	send_frame(conn, XT_WS_OP_CLOSE, xt_str_of(payload, n));
+}
+
+static void
+ws_close(struct xt_session *session, enum xt_close why, const char *words)
+{
+	send_close(session->conn, xt_ws_code_of(why), xt_str_from(words));
+	xt_conn_finish(session->conn, why);
+}
+
+/* Frames in ------------------------------------------------------------------------------- */
+
+static void
+drop_partial(struct ws *ws)
+{
+	if (ws->partial)
+		xt_buf_fini(ws->partial);
+	free(ws->partial);
+	ws->partial = NULL;
+}
+
+static void
+pass_on(struct xt_session *session, uint8_t opcode, struct xt_str bytes)
+{
+	xt_session_received(session,
+		&(struct xt_payload){
+			.bytes = bytes,
+			.kind = opcode == XT_WS_OP_TEXT ? XT_KIND_TEXT : XT_KIND_BINARY,
+		});
+}
+
+/* 0 or XT_ENOMEM. */
+static int
+gather(struct ws *ws, const struct xt_ws_event *event)
+{
+	if (!ws->partial)
+		ws->partial = calloc(1, sizeof *ws->partial);
+	return ws->partial ? xt_buf_append(ws->partial, event->p, event->n) : XT_ENOMEM;
+}
+
+static void
+on_data(struct xt_session *session, const struct xt_ws_event *event)
+{
+	struct ws *ws = ws_of(session);
+
+	if (event->first && event->last) {
+		pass_on(session, event->opcode, xt_str_of(event->p, event->n));
+		return;
+	}
+	if (gather(ws, event) < 0) {
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+		return;
+	}
+	if (event->last) {
+		pass_on(session, event->opcode, xt_buf_str(ws->partial));
+		drop_partial(ws);
+	}
+}
+
+/* RFC 6455 5.5.1: answered with a Close frame of the same code; then the server ends the connection. */
+static void
+on_close(struct xt_session *session, const struct xt_ws_event *event)
+{
+	xt_session_end(session);
+	send_close(session->conn, event->code, (struct xt_str){ 0 });
+	xt_conn_finish(session->conn, XT_CLOSE_PEER);
+}
+
+/* RFC 6455 7.1.7: Fail the WebSocket Connection. */
+static void
+on_fail(struct xt_session *session, const struct xt_ws_event *event)
+{
+	xt_session_end(session);
+	send_close(session->conn, event->code, xt_str_from(event->why));
+	xt_conn_finish(session->conn, xt_ws_close_of(event->code));
+}
+
+static void
+on_event(struct xt_session *session, const struct xt_ws_event *event)
+{
+	switch (event->kind) {
+	case XT_WS_DATA:
+		on_data(session, event);
+		break;
+	case XT_WS_PING: /* RFC 6455 5.5.3: a pong with the same payload */
+		send_frame(session->conn, XT_WS_OP_PONG, xt_str_of(event->p, event->n));
+		break;
+	case XT_WS_CLOSE:
+		on_close(session, event);
+		break;
+	case XT_WS_FAIL:
+		on_fail(session, event);
+		break;
+	case XT_WS_PONG: /* any byte is a sign of life already */
+	case XT_WS_MORE:
+		break;
+	}
+}
+
+static size_t
+ws_recv(struct xt_conn *conn, char *p, size_t n)
+{
+	struct xt_session *session = xt_conn_state(conn);
+	struct ws *ws = ws_of(session);
+	struct xt_ws_event event;
+	size_t used = 0;
+
+	do {
+		used += xt_ws_read(&ws->reader, p + used, n - used, &event);
+		on_event(session, &event);
+	} while (event.kind != XT_WS_MORE && xt_conn_is_open(conn));
+	return used;
+}
+
+/* Heartbeat ------------------------------------------------------------------------------- */
+
+static void
+expect_life(struct xt_session *session)
+{
+	const struct xt_sessions_config *config = &session->sessions->config;
+
+	ws_of(session)->pinged = false;
+	xt_conn_expire_in(session->conn, config->heartbeat_interval_ms);
+}
+
+static void
+ping(struct xt_session *session)
+{
+	ws_of(session)->pinged = true;
+	send_frame(session->conn, XT_WS_OP_PING, (struct xt_str){ 0 });
+	xt_conn_expire_in(session->conn, session->sessions->config.heartbeat_timeout_ms);
+}
+
+static void
+ws_expired(struct xt_conn *conn)
+{
+	struct xt_session *session = xt_conn_state(conn);
+	const struct xt_sessions_config *config = &session->sessions->config;
+	uint64_t silent = xt_loop_now(xt_conn_loop(conn)) - xt_conn_alive_at(conn);
+
+	if (ws_of(session)->pinged && silent >= config->heartbeat_timeout_ms)
+		xt_session_close(session, XT_CLOSE_HEARTBEAT, "no pong within heartbeat.timeout");
+	else if (silent >= config->heartbeat_interval_ms)
+		ping(session);
+	else
+		expect_life(session);
+}
+
+/* Life ------------------------------------------------------------------------------------ */
+
+static void
+ws_drained(struct xt_conn *conn)
+{
+	xt_session_drained(xt_conn_state(conn));
+}
+
+static void
+ws_closed(struct xt_conn *conn, enum xt_close why)
+{
+	struct xt_session *session = xt_conn_state(conn);
+
+	(void)why;
+	drop_partial(ws_of(session));
+	xt_session_closed(session);
+}
+
+static const struct xt_stream ws_stream = {
+	.name = "websocket",
+	.recv = ws_recv,
+	.drained = ws_drained,
+	.expired = ws_expired,
+	.closed = ws_closed,
+};
+
+static int
+ws_begin(struct xt_session *session, struct xt_exchange *exchange)
+{
+	struct xt_conn *conn = xt_exchange_conn(exchange);
+
+	if (xt_websocket_check(exchange) < 0)
+		return XT_EPROTO;
+	if (xt_websocket_accept_headers(exchange) < 0) {
+		xt_exchange_error(exchange, 503, "out_of_memory", "out of memory");
+		return XT_ENOMEM;
+	}
+	xt_ws_reader_init(&ws_of(session)->reader, XT_WS_SERVER, 0, session->max_message);
+	if (xt_exchange_takeover(exchange, 101, (struct xt_str){ 0 }, false, &ws_stream, session) < 0)
+		return XT_ECLOSED;
+	session->conn = conn;
+	expect_life(session);
+	return 0;
+}
+
+const struct xt_transport xt_ws_transport = {
+	.name = "websocket",
+	.index = XT_TRANSPORT_WEBSOCKET,
+	.size = sizeof(struct ws),
+	.begin = ws_begin,
+	.frame = ws_frame,
+	.send = ws_send,
+	.notice = ws_notice,
+	.close = ws_close,
+};
