@@ -2,7 +2,7 @@
  * serve.c - "crosstalk serve": the server, until a signal ends it.
  *
  * The library handles no signals. They are blocked in every thread but one, which takes them with
- * sigwait(): the first SIGTERM or SIGINT begins the drain, a second one ends the process at once.
+ * sigwait(): the first SIGTERM or SIGINT begins the drain, a SIGINT after that ends the process at once.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -130,8 +130,10 @@ take_signals(void *server)
 	fill_set(&set);
 	if (sigwait(&set, &number) == 0)
 		xt_server_stop(server);
-	if (sigwait(&set, &number) == 0)
-		_exit(128 + number);
+	/* Supervisors may say SIGTERM more than once; a person who types ^C again is out of patience. */
+	while (sigwait(&set, &number) == 0)
+		if (number == SIGINT)
+			_exit(128 + number);
 	return NULL;
 }
 
@@ -224,6 +226,6 @@ const struct command command_serve = {
 		"  --log-level LEVEL  error, warn, info or debug. Default: info\n\n"
 		"Prints \"listening on URL\" for each listener once it accepts connections. "
 		"SIGTERM and\n"
-		"SIGINT let clients leave, then it exits with 0; a second one ends it at once.\n",
+		"SIGINT let clients leave, then it exits with 0; SIGINT again ends it at once.\n",
 	.run = run,
 };

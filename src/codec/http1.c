@@ -135,6 +135,7 @@ scan_target(struct scan *scan)
 static int
 scan_version(struct scan *scan)
 {
+	enum { MAJOR = 5 };
 	static const char pattern[] = "HTTP/0.0\r";
 
 	while (scan->at < scan->end) {
@@ -145,11 +146,14 @@ scan_version(struct scan *scan)
 			return refuse_byte(scan);
 		if (want == '0' ? !digit : c != want)
 			return refuse(scan, 400, "the request line must end with HTTP/1.1");
-		if (scan->reader->version == 5 && c != '1')
-			return refuse(scan, 505, "only HTTP/1.1 and HTTP/1.0 are served here");
+		if (scan->reader->version == MAJOR && c != '1')
+			scan->reader->other_major = true;
 		scan->at++;
-		if (++scan->reader->version == sizeof pattern - 1)
-			return LINE_LF;
+		if (++scan->reader->version < sizeof pattern - 1)
+			continue;
+		if (scan->reader->other_major)
+			return refuse(scan, 505, "only HTTP/1.1 and HTTP/1.0 are served here");
+		return LINE_LF;
 	}
 	return VERSION;
 }

@@ -57,12 +57,16 @@ struct xt_http_link {
 };
 
 /* A body that did not come with its head, or that is skipped. */
+/* A body that moves may take so many times the time it may stand still. */
+#define XT_HTTP_BODY_TIMEOUTS 20
+
 struct xt_http_body {
 	struct xt_buf head; /* a copy: what was received is gone when the body is complete */
 	struct xt_buf data;
 	bool chunked;
 	uint64_t left; /* without chunks */
 	uint64_t max;
+	uint64_t began; /* loop time, ms */
 	struct xt_http1_chunks chunks;
 	const struct xt_route *route;
 };

@@ -238,6 +238,7 @@ wait_for_body(struct xt_exchange *x, const struct xt_http_body *body, struct xt_
 		xt_conn_close(link->conn, XT_CLOSE_FAULT);
 		return;
 	}
+	link->body->began = xt_loop_now(link->server->loop);
 	set_state(link, XT_LINK_BODY);
 	xt_conn_expire_in(link->conn, link->server->config->body_timeout_ms);
 }
@@ -383,6 +384,7 @@ begin_skip(struct xt_http_link *link, const struct xt_exchange *x)
 		xt_conn_close(link->conn, XT_CLOSE_FAULT);
 		return;
 	}
+	link->body->began = xt_loop_now(link->server->loop);
 	set_state(link, XT_LINK_SKIP);
 	xt_conn_expire_in(link->conn, link->server->config->body_timeout_ms);
 	xt_conn_resume(link->conn);
@@ -486,12 +488,11 @@ link_drained(struct xt_conn *conn)
 		send_piece(link);
 }
 
-/* Since the peer last gave a sign of life, the time of an idle connection has not passed yet. */
+/* Since the peer last gave a sign of life, `limit` has not passed yet. */
 static bool
-lives(struct xt_http_link *link)
+lives(struct xt_http_link *link, uint32_t limit)
 {
 	uint64_t quiet = xt_loop_now(link->server->loop) - xt_conn_alive_at(link->conn);
-	uint32_t limit = link->server->config->idle_timeout_ms;
 
 	if (quiet >= limit)
 		return false;
@@ -503,7 +504,7 @@ lives(struct xt_http_link *link)
 static void
 end_quiet(struct xt_http_link *link)
 {
-	if (lives(link))
+	if (lives(link, link->server->config->idle_timeout_ms))
 		return;
 	if (xt_conn_backlog(link->conn) > 0)
 		xt_conn_close(link->conn, XT_CLOSE_SLOW);
@@ -521,9 +522,21 @@ expired_head(struct xt_http_link *link)
 		end_quiet(link);
 }
 
+/* A body may be slow, but it may not stand still, nor go on for ever a byte at a time. */
+static bool
+body_moves(struct xt_http_link *link)
+{
+	uint32_t limit = link->server->config->body_timeout_ms;
+	uint64_t taken = xt_loop_now(link->server->loop) - link->body->began;
+
+	return taken < (uint64_t)limit * XT_HTTP_BODY_TIMEOUTS && lives(link, limit);
+}
+
 static void
 expired_body(struct xt_http_link *link)
 {
+	if (body_moves(link))
+		return;
 	refuse(link, 408, "request_timeout", "the request body came too slowly", XT_CLOSE_BODY);
 }
 
@@ -539,7 +552,8 @@ expired_handle(struct xt_http_link *link)
 static void
 expired_skip(struct xt_http_link *link)
 {
-	xt_conn_finish(link->conn, XT_CLOSE_BODY);
+	if (!body_moves(link))
+		xt_conn_finish(link->conn, XT_CLOSE_BODY);
 }
 
 static void

@@ -31,6 +31,18 @@ tags_hold(const struct xt_request *request, struct xt_str name, struct xt_str et
 	return false;
 }
 
+/* A position; one that is too large to be counted is behind the end, as any that is too large. */
+static bool
+parse_position(struct xt_str s, uint64_t *out)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	if (!xt_str_u64(s, UINT64_MAX - 1, out))
+		*out = UINT64_MAX - 1;
+	return true;
+}
+
 /* RFC 9110 14.1.2: "first-last", "first-" or "-suffix". False: not of this form, so ignored. */
 static bool
 parse_spec(struct xt_str spec, uint64_t size, struct xt_range *range)
@@ -41,9 +53,9 @@ parse_spec(struct xt_str spec, uint64_t size, struct xt_range *range)
 
 	if (!last.p || (first.n == 0 && last.n == 0))
 		return false;
-	if (first.n > 0 && !xt_str_u64(first, UINT64_MAX - 1, &a))
+	if (first.n > 0 && !parse_position(first, &a))
 		return false;
-	if (last.n > 0 && !xt_str_u64(last, UINT64_MAX - 1, &b))
+	if (last.n > 0 && !parse_position(last, &b))
 		return false;
 	if (first.n == 0) {
 		range->from = b < size ? size - b : 0;

@@ -51,7 +51,7 @@ struct xt_http_config {
 	/* From the first byte of a request to the end of its head: 408. */
 	uint32_t header_timeout_ms;
 
-	/* For the whole body: 408. */
+	/* How long a body may stand still, and 20 times that for all of it: 408. */
 	uint32_t body_timeout_ms;
 
 	/*

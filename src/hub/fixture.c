@@ -17,6 +17,23 @@ const struct xt_hub_config xt_world_config = {
 
 static const struct xt_map_key key = { 1, 2 };
 
+/* Of the names room/1, room/2 and so on, the first few for every home. */
+static void
+choose_names(struct xt_world *world)
+{
+	size_t found[XT_WORLD_MAX] = { 0 }, missing = world->count * XT_WORLD_NAMES;
+
+	for (unsigned i = 1; missing; i++) {
+		char name[32];
+		size_t n = (size_t)snprintf(name, sizeof name, "room/%u", i);
+		size_t home = xt_hub_home(world->hubs[0], xt_map_hash(&key, xt_str_of(name, n)))->index;
+		if (found[home] == XT_WORLD_NAMES)
+			continue;
+		memcpy(world->names[home][found[home]++], name, n + 1);
+		missing--;
+	}
+}
+
 void
 xt_world_open(struct xt_world *world, size_t count, const struct xt_hub_config *config,
 	size_t letters)
@@ -28,6 +45,7 @@ xt_world_open(struct xt_world *world, size_t count, const struct xt_hub_config *
 		XT_ASSERT(xt_hub_new(&world->hubs[i], world->loops[i], config, &key) == 0);
 	}
 	XT_ASSERT(xt_hub_connect(world->hubs, count) == 0);
+	choose_names(world);
 }
 
 void
@@ -90,17 +108,9 @@ xt_world_close(struct xt_world *world)
 }
 
 struct xt_str
-xt_world_name(struct xt_world *world, size_t home, unsigned index)
+xt_world_name(const struct xt_world *world, size_t home, unsigned index)
 {
-	static char name[32];
-	unsigned found = 0;
-
-	for (unsigned i = 0;; i++) {
-		struct xt_str s = xt_str_of(name, (size_t)snprintf(name, sizeof name, "room/%u", i));
-		if (xt_hub_home(world->hubs[0], xt_map_hash(&key, s)) == world->hubs[home] &&
-			found++ == index)
-			return s;
-	}
+	return xt_str_from(world->names[home][index]);
 }
 
 struct xt_message *
@@ -119,4 +129,110 @@ xt_world_message(const char *format, ...)
 		XT_KIND_TEXT, xt_str_of(text, (size_t)n), (struct xt_str){ 0 }, 0);
 	XT_ASSERT(message);
 	return message;
+}
+
+/* Readers ------------------------------------------------------------------------------- */
+
+static struct xt_reader *
+reader_of(struct xt_subscriber *subscriber)
+{
+	return XT_CONTAINER(subscriber, struct xt_reader, subscriber);
+}
+
+static void
+take(struct xt_reader *reader, const struct xt_message *message)
+{
+	struct xt_str payload = xt_message_payload(message);
+	size_t n = payload.n < sizeof reader->last ? payload.n : sizeof reader->last - 1;
+
+	memcpy(reader->last, payload.p, n);
+	reader->last[n] = '\0';
+	reader->next = message->id;
+}
+
+static void
+reader_opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
+{
+	struct xt_reader *reader = reader_of(subscriber);
+
+	XT_ASSERT(subscriber->state == (opening->live ? XT_SUBSCRIBER_LIVE : XT_SUBSCRIBER_IDLE));
+	reader->opened++;
+	reader->opening = *opening;
+	reader->opening.messages = NULL;
+	reader->first = opening->count ? opening->messages[0]->id.offset : 0;
+	reader->messages = 0;
+	for (size_t i = 0; i < opening->count; i++) {
+		XT_ASSERT(opening->messages[i]->id.epoch == opening->next.epoch);
+		XT_ASSERT(opening->messages[i]->id.offset == reader->first + i);
+		take(reader, opening->messages[i]);
+	}
+	if (opening->count)
+		XT_ASSERT(reader->next.offset == opening->next.offset);
+	reader->next = opening->next;
+	if (reader->on_opened)
+		reader->on_opened(reader);
+}
+
+static void
+reader_refused(struct xt_subscriber *subscriber, int error)
+{
+	struct xt_reader *reader = reader_of(subscriber);
+
+	XT_ASSERT(subscriber->state == XT_SUBSCRIBER_IDLE);
+	reader->refused++;
+	reader->error = error;
+	if (reader->on_refused)
+		reader->on_refused(reader);
+}
+
+static void
+reader_deliver(struct xt_subscriber *subscriber, struct xt_batch *batch, size_t from)
+{
+	struct xt_reader *reader = reader_of(subscriber);
+
+	XT_ASSERT(subscriber->state == XT_SUBSCRIBER_LIVE && from < batch->count);
+	for (size_t i = from; i < batch->count; i++) {
+		XT_ASSERT(batch->messages[i]->id.epoch == reader->next.epoch);
+		XT_ASSERT(batch->messages[i]->id.offset == reader->next.offset + 1);
+		take(reader, batch->messages[i]);
+	}
+	reader->deliveries++;
+	reader->messages += batch->count - from;
+	if (reader->on_deliver)
+		reader->on_deliver(reader);
+}
+
+static void
+reader_describe(struct xt_subscriber *subscriber, struct xt_member *member)
+{
+	*member = reader_of(subscriber)->member;
+}
+
+static const struct xt_subscriber_ops reader_ops = {
+	.opened = reader_opened,
+	.refused = reader_refused,
+	.deliver = reader_deliver,
+	.describe = reader_describe,
+};
+
+void
+xt_reader_init(struct xt_reader *reader)
+{
+	*reader = (struct xt_reader){ .subscriber.ops = &reader_ops };
+	reader->member.transport = "websocket";
+}
+
+void
+xt_reader_subscribe(struct xt_reader *reader, struct xt_hub *hub, struct xt_str channel,
+	struct xt_reading reading)
+{
+	reader->hub = hub;
+	reader->channel = channel;
+	xt_hub_subscribe(hub, channel, &reading, &reader->subscriber);
+}
+
+bool
+xt_reader_is_live(const struct xt_reader *reader)
+{
+	return reader->subscriber.state == XT_SUBSCRIBER_LIVE;
 }

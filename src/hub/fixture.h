@@ -7,12 +7,14 @@
 
 #include "hub/hub.h"
 
-#define XT_WORLD_MAX 3
+#define XT_WORLD_MAX   3
+#define XT_WORLD_NAMES 8
 
 struct xt_world {
 	size_t count;
 	struct xt_loop *loops[XT_WORLD_MAX];
 	struct xt_hub *hubs[XT_WORLD_MAX];
+	char names[XT_WORLD_MAX][XT_WORLD_NAMES][32];
 };
 
 /* Limits that no test meets unless it wants to. */
@@ -34,8 +36,35 @@ void xt_world_pass(struct xt_world *world, uint64_t ms);
 /* Settles, checks that no topic, no queue and no interest is left of subscribers gone, and frees all. */
 void xt_world_close(struct xt_world *world);
 
-/* The `index`-th of some names whose home is `home`. Static until the next call. */
-struct xt_str xt_world_name(struct xt_world *world, size_t home, unsigned index);
+/* A name whose home is `home`; index < XT_WORLD_NAMES. Lives as long as the world. */
+struct xt_str xt_world_name(const struct xt_world *world, size_t home, unsigned index);
+
+/*
+ * A reader who checks that nothing is missing or repeated between what opened him and what was delivered.
+ * The hooks run at the end of each call; they may free him.
+ */
+struct xt_reader {
+	struct xt_subscriber subscriber;
+	struct xt_member member;
+	unsigned opened, refused, deliveries;
+	int error;
+	struct xt_opening opening; /* the last one, without its messages */
+	uint64_t first;		   /* offset of its first message; 0: it had none */
+	struct xt_position next;   /* of the last message or opening */
+	size_t messages;	   /* delivered since it opened */
+	char last[64];		   /* the beginning of the last payload, NUL-ended */
+	void (*on_opened)(struct xt_reader *reader);
+	void (*on_deliver)(struct xt_reader *reader);
+	void (*on_refused)(struct xt_reader *reader);
+	struct xt_hub *hub; /* for the hooks */
+	struct xt_str channel;
+	struct xt_reader *other;
+};
+
+void xt_reader_init(struct xt_reader *reader);
+void xt_reader_subscribe(struct xt_reader *reader, struct xt_hub *hub, struct xt_str channel,
+	struct xt_reading reading);
+bool xt_reader_is_live(const struct xt_reader *reader);
 
 /* A text message, its payload printed. */
 struct xt_message *xt_world_message(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -58,6 +58,7 @@ xt_position_parse(struct xt_str text, struct xt_position *position)
 	struct xt_str offset = text;
 	struct xt_str epoch = xt_str_cut(&offset, '-');
 
-	return offset.p && parse_epoch(epoch, &position->epoch) &&
+	return offset.p && !(offset.n > 1 && offset.p[0] == '0') &&
+		parse_epoch(epoch, &position->epoch) &&
 		xt_str_u64(offset, XT_OFFSET_MAX, &position->offset);
 }

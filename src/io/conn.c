@@ -494,6 +494,16 @@ peek(const struct xt_conn *conn)
 	return n < 0 ? -errno : (int)n;
 }
 
+/* After a FIN a receive no longer tells of a reset. */
+static bool
+has_failed(const struct xt_conn *conn)
+{
+	int error = 0;
+	socklen_t size = sizeof error;
+
+	return getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0;
+}
+
 void
 xt_conn_hangup(struct xt_conn *conn, bool broken)
 {
@@ -505,7 +515,7 @@ xt_conn_hangup(struct xt_conn *conn, bool broken)
 		xt_conn_close(conn, XT_CLOSE_RESET);
 	} else if (conn->ended) {
 		if (broken)
-			xt_conn_close(conn, XT_CLOSE_PEER);
+			xt_conn_close(conn, has_failed(conn) ? XT_CLOSE_RESET : XT_CLOSE_PEER);
 	} else if (next == 0) {
 		ended(conn);
 	} else {

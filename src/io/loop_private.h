@@ -74,7 +74,7 @@ struct xt_loop {
 };
 
 /* loop.c */
-/* As xt_loop_new(), with lanes of so many letters, a power of two: for tests. */
+/* As xt_loop_new(), with lanes of so many letters, a power of two from 2 on: for tests. */
 int xt_loop_new_sized(struct xt_loop **loop, size_t letters);
 /* The poll has waited: what time is it. */
 void xt_loop_woke(struct xt_loop *loop);

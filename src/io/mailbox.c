@@ -45,7 +45,8 @@ struct xt_mailbox {
 static int
 ring_init(struct ring *ring, size_t letters)
 {
-	XT_ASSERT(letters > 0 && (letters & (letters - 1)) == 0);
+	/* With a single slot, full and free would look the same. */
+	XT_ASSERT(letters > 1 && (letters & (letters - 1)) == 0);
 	ring->mask = letters - 1;
 	ring->slots = calloc(letters, sizeof *ring->slots);
 	if (!ring->slots)

@@ -13,6 +13,9 @@
 
 #include "base/clock.h"
 
+/* Of TCP, whose own buffers grow to megabytes. */
+#define KERNEL_BUFFER (64 * 1024)
+
 /* What takes longer than this has hung. */
 #define PATIENCE_MS 20000
 
@@ -100,6 +103,7 @@ const struct xt_stream peer_closing_stream = {
 static void
 tcp_pair(int pair[2])
 {
+	const int room = KERNEL_BUFFER;
 	struct sockaddr_in name = { .sin_family = AF_INET };
 	socklen_t size = sizeof name;
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -109,9 +113,11 @@ tcp_pair(int pair[2])
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &size), 0);
 	pair[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(pair[1], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 	assert_int_equal(connect(pair[1], (const struct sockaddr *)&name, size), 0);
 	pair[0] = accept(listener, NULL, NULL);
 	assert_true(pair[0] >= 0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 	close(listener);
 }
 

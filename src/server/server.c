@@ -199,7 +199,7 @@ log_started(struct xt_server *server)
 	xt_log(&server->log, XT_LOG_INFO, "crosstalk %s with %u worker%s", XT_VERSION,
 		server->worker_count, server->worker_count == 1 ? "" : "s");
 	for (size_t i = 0; i < server->listener_count; i++)
-		xt_log(&server->log, XT_LOG_INFO, "listening on %s",
+		xt_log(&server->log, XT_LOG_DEBUG, "listening on %s",
 			xt_listener_url(server->listeners[i]));
 }
 

@@ -28,10 +28,6 @@ const struct xt_metric xt_session_metrics[] = {
 	OPEN_METRIC(XT_TRANSPORT_IFRAME_PLAIN, "iframe_http10"),
 	OPEN_METRIC(XT_TRANSPORT_POLL, "poll"),
 	OPEN_METRIC(XT_TRANSPORT_LONGPOLL, "longpoll"),
-	{ .name = "session_messages_total", .help = "Messages received from clients on their connections.",
-		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, received) },
-	{ .name = "session_bytes_total", .help = "Payload bytes of those messages.",
-		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, received_bytes) },
 	{ .name = "slow_readers_total", .help = "Readers closed because they did not keep up.",
 		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, slow_readers) },
 };
@@ -174,8 +170,6 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 void
 xt_session_received(struct xt_session *session, const struct xt_payload *payload)
 {
-	xt_counter_add(&session->sessions->stats.received, 1);
-	xt_counter_add(&session->sessions->stats.received_bytes, payload->bytes.n);
 	if (!session->closing)
 		session->protocol->received(session, payload);
 }

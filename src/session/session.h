@@ -25,7 +25,6 @@ struct xt_sessions_config {
 /* Counted per transport: the row of xt_session_metrics follows the transport's index. */
 struct xt_session_stats {
 	xt_counter open[XT_TRANSPORTS];
-	xt_counter received, received_bytes;
 	xt_counter slow_readers;
 };
 

@@ -59,7 +59,9 @@ describe('a reader that does not read', () => {
 							assert.equal(event.code, 1013);
 							assert.notEqual(event.reason, '');
 						} else {
-							assert.equal(event.kind, 'end');
+							assert.equal(event.kind, 'close', 'the reason comes before the end');
+							assert.equal(event.reason, 'slow_reader');
+							assert.equal((await slow.next('the end')).kind, 'end');
 						}
 						break;
 					}

@@ -83,8 +83,7 @@ for (const workers of [1, 2]) {
 				it(`${transport}: history=${n} gives the last ${n}, then what comes`, TIMEOUT, async () => {
 					const channel = channelName();
 					const ids = await fill(server, channel, 5);
-					/* a long poll with history=0 waits; the reader's own loop goes on from there */
-					await reading(server, transport, channel, n === 0 && transport === 'longpoll' ? {} : { history: n }, async (reader) => {
+					await reading(server, transport, channel, { history: n }, async (reader) => {
 						const old = Math.min(n, 5);
 						assert.deepEqual(brief(await reader.messages(old)), pairs(ids.slice(5 - old), 6 - old));
 						const more = await fill(server, channel, 2, 6);
@@ -463,7 +462,7 @@ describe('when what is asked for is gone', { concurrency: 4 }, () => {
 		assert.equal(epochOf(event.next), epochOf(first));
 	};
 	for (const transport of TRANSPORTS) {
-		for (const [name, since] of [['an old id', (ids) => ids[1]], ['EPOCH-0', (ids) => `${epochOf(ids[0])}-0`], ['another epoch', () => '0a1b2c3d-7'], ['the start of another epoch', () => 'z-0']]) {
+		for (const [name, since] of [['an old id', (ids) => ids[1]], ['EPOCH-0', (ids) => `${epochOf(ids[0])}-0`], ['another epoch', () => 'a1b2c3d-7'], ['the start of another epoch', () => 'z-0']]) {
 			it(`${transport}: ${name}: it is told, then comes what is kept`, TIMEOUT, async () => {
 				const channel = channelName();
 				const ids = await fill(server, channel, 10);
@@ -489,7 +488,7 @@ describe('when what is asked for is gone', { concurrency: 4 }, () => {
 			await reading(server, transport, channel, { since: ids[4] }, async (reader) => assert.deepEqual(brief(await reader.messages(5)), pairs(ids.slice(5), 6)));
 		});
 	}
-	for (const [name, since] of [['an old id', (ids) => ids[1]], ['another epoch', () => '0a1b2c3d-7']]) {
+	for (const [name, since] of [['an old id', (ids) => ids[1]], ['another epoch', () => 'a1b2c3d-7']]) {
 		it(`websocket with payloads alone: ${name}: closed with 4410`, TIMEOUT, async () => {
 			const channel = channelName();
 			const ids = await fill(server, channel, 10);
@@ -504,13 +503,13 @@ describe('when what is asked for is gone', { concurrency: 4 }, () => {
 	it('sse: the event lost has the object as its data', TIMEOUT, async () => {
 		const channel = channelName();
 		await fill(server, channel, 10);
-		await reading(server, 'sse', channel, { lastEventId: '0a1b2c3d-7' }, async (reader) => {
+		await reading(server, 'sse', channel, { lastEventId: 'a1b2c3d-7' }, async (reader) => {
 			let event = await reader.next();
 			if (event.kind === 'open') {
 				event = await reader.next();
 			}
 			assert.equal(event.kind, 'lost');
-			assert.equal(event.since, '0a1b2c3d-7');
+			assert.equal(event.since, 'a1b2c3d-7');
 		});
 	});
 	it('a long poll for what is gone answers at once even on an empty channel', TIMEOUT, async () => {
@@ -626,7 +625,7 @@ describe('what is refused', { concurrency: 4 }, () => {
 			const refused = await RawWs.open(server.port, { path: `/c/refused?${query}` }).then(() => null, (error) => error);
 			assert.equal(refused?.status, 400, `websocket: ${refused ? refused.message : 'it was accepted'}`);
 		});
-	for (const since of ['x', 'abc', '5', '-1', 'abc-', '-5', 'ABC-1', 'abc-1x', 'abc--1', 'abc-%2B1', 'abc-1-2', 'abcdefghijklmnopq-1', 'abc-9223372036854775808', 'abc-99999999999999999999', 'abc-1.0', 'abc%201', 'a_b-1', '%F0%9F%98%80-1', 'abc-%00', '%20abc-1']) {
+	for (const since of ['x', 'abc', '5', '-1', 'abc-', '-5', 'ABC-1', 'abc-1x', 'abc--1', 'abc-%2B1', 'abc-1-2', 'abcdefghijklmnopq-1', 'abcdefghijklmn-1', '0abc-1', 'abc-01', 'abc-9223372036854775808', 'abc-99999999999999999999', 'abc-1.0', 'abc%201', 'a_b-1', '%F0%9F%98%80-1', 'abc-%00', '%20abc-1']) {
 		onAllWays(`since=${since}`, `since=${since}`, 'bad_parameter');
 	}
 	for (const history of ['-1', '10001', 'x', '1.5', '', '1e3', '0x10', '99999999999999999999', '%2B1']) {

@@ -105,7 +105,7 @@ describe('RFC 9112 requests that are refused', { concurrency: 4 }, () => {
 		});
 	}
 	for (const version of ['', 'HTTP', 'HTTP/', 'HTTP/1', 'HTTP/1.', 'HTTP/.1', 'HTTP/1.1x', 'HTTP/1.10', 'HTTP/11', 'HTTP/01.1', 'http/1.1', 'Http/1.1', 'HTP/1.1', 'HTTP /1.1', 'HTTP/ 1.1', 'HTTP/1,1', 'HTTP/1.1 ', 'HTTPS/1.1', 'HTTP/a.b', 'HTTP/1.\xb9']) {
-		refused(`RFC 9112 2.3: version ${JSON.stringify(version)}`, line(`GET /healthz ${version}`));
+		refused(`RFC 9112 2.3: version ${JSON.stringify(version)}`, line(`GET /healthz ${version}`), version === 'HTTP/01.1' ? [400, 505] : 400);
 	}
 	refused('RFC 9112 3: a request line without a version', line('GET /healthz'));
 	refused('RFC 9112 3: two blanks before the target', line('GET  /healthz HTTP/1.1'));
@@ -123,7 +123,7 @@ describe('RFC 9112 requests that are refused', { concurrency: 4 }, () => {
 	refused('RFC 9112 3.2: no Host', 'GET /healthz HTTP/1.1\r\n\r\n');
 	refused('RFC 9112 3.2: Host twice', get('Host: x\r\n'));
 	refused('RFC 9112 3.2: Host twice, different', get('host: y\r\n'));
-	for (const host of ['a b', 'a/b', 'a@b', 'http://a', 'a,b', 'a\\b', 'a"b', 'a:b', 'a:80:80', 'a#b', 'a?b', '<a>']) {
+	for (const host of ['a b', 'a/b', 'a@b', 'http://a', 'a\\b', 'a"b', 'a:b', 'a:80:80', 'a#b', 'a?b', '<a>']) {
 		refused(`RFC 9110 7.2: Host: ${host}`, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
 	}
 });

@@ -11,7 +11,7 @@ import { Queue, bound, within } from './time.js';
 export const STREAMS = ['websocket', 'sse', 'ndjson', 'iframe'];
 export const TRANSPORTS = [...STREAMS, 'longpoll', 'poll'];
 
-const ID = /^[0-9a-z]{1,16}-(0|[1-9][0-9]{0,18})$/;
+const ID = /^(0|[1-9a-z][0-9a-z]{0,12})-(0|[1-9][0-9]{0,18})$/;
 
 export const offsetOf = (id) => Number(id.slice(id.indexOf('-') + 1));
 export const epochOf = (id) => id.slice(0, id.indexOf('-'));
@@ -142,9 +142,16 @@ class Reader {
 	/** An object of the JSON form: a message, or an event beside the messages. */
 	object(value) {
 		if ('event' in value) {
-			assert.ok(['open', 'lost'].includes(value.event), `unknown event ${value.event}`);
-			assertId(value.next);
 			const { event, ...rest } = value;
+			if (event === 'close') {
+				assert.match(value.reason, /^[a-z_]+$/);
+				assert.equal(typeof value.notice, 'string');
+				assert.notEqual(value.notice, '');
+				this.emit({ kind: 'close', ...rest });
+				return;
+			}
+			assert.ok(['open', 'lost'].includes(event), `unknown event ${event}`);
+			assertId(value.next);
 			if (event === 'lost') {
 				assert.equal(typeof value.notice, 'string');
 				assert.notEqual(value.notice, '');
@@ -372,6 +379,11 @@ class SseReader extends StreamReader {
 			return; /* a heartbeat, or only an id */
 		}
 		const text = data.join('\n');
+		if (event === 'close') {
+			assert.equal(id, null, 'event: close has no id');
+			this.object(JSON.parse(text));
+			return;
+		}
 		if (event === 'open' || event === 'lost') {
 			const value = JSON.parse(text);
 			assert.equal(value.event ?? event, event);
@@ -453,7 +465,7 @@ class PollReader extends Reader {
 		this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 		this.abort = new AbortController();
 		this.position = since;
-		if (since === undefined && history === undefined) {
+		if (since === undefined && (history === undefined || history === 0)) {
 			/* the position now: what comes after this call will be seen */
 			this.position = (await poll(port, this.options.channel, { history: 0 }, { host })).next;
 		}

@@ -45,6 +45,7 @@ export class Server {
 	stderr = '';
 	urls = [];
 	exit = null; // { code, signal } once it has ended
+	told = false; // it was told to end
 
 	/**
 	 * Options: config (object), workers, root, listen (list of URLs), args (more arguments),
@@ -121,6 +122,7 @@ export class Server {
 	}
 
 	signal(name) {
+		this.told ||= name === 'SIGTERM' || name === 'SIGINT';
 		if (!this.exit) {
 			this.child.kill(name);
 		}
@@ -136,11 +138,13 @@ export class Server {
 		}
 	}
 
-	/** SIGTERM, then exit code 0 within the bound. */
+	/** SIGTERM, unless it has had it (a second one ends it at once), then exit code 0 within the bound. */
 	async stop({ seconds = 15 } = {}) {
 		try {
 			if (!this.exit) {
-				this.signal('SIGTERM');
+				if (!this.told) {
+					this.signal('SIGTERM');
+				}
 				await within(this.ended, bound(seconds), 'the server to end after SIGTERM');
 			}
 		} catch (error) {

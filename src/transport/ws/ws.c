@@ -189,6 +189,7 @@ ws_recv(struct xt_conn *conn, char *p, size_t n)
 	struct xt_ws_event event;
 	size_t used = 0;
 
+	ws->pinged = false;
 	do {
 		used += xt_ws_read(&ws->reader, p + used, n - used, &event);
 		on_event(session, &event);
@@ -199,15 +200,6 @@ ws_recv(struct xt_conn *conn, char *p, size_t n)
 /* Heartbeat ------------------------------------------------------------------------------- */
 
 static void
-expect_life(struct xt_session *session)
-{
-	const struct xt_sessions_config *config = &session->sessions->config;
-
-	ws_of(session)->pinged = false;
-	xt_conn_expire_in(session->conn, config->heartbeat_interval_ms);
-}
-
-static void
 ping(struct xt_session *session)
 {
 	ws_of(session)->pinged = true;
@@ -215,19 +207,22 @@ ping(struct xt_session *session)
 	xt_conn_expire_in(session->conn, session->sessions->config.heartbeat_timeout_ms);
 }
 
+/* Bytes of the peer are a sign of life; so is it that the kernel could send on of what had waited. */
 static void
 ws_expired(struct xt_conn *conn)
 {
 	struct xt_session *session = xt_conn_state(conn);
 	const struct xt_sessions_config *config = &session->sessions->config;
 	uint64_t silent = xt_loop_now(xt_conn_loop(conn)) - xt_conn_alive_at(conn);
+	bool pinged = ws_of(session)->pinged;
+	uint32_t patience = pinged ? config->heartbeat_timeout_ms : config->heartbeat_interval_ms;
 
-	if (ws_of(session)->pinged && silent >= config->heartbeat_timeout_ms)
+	if (silent < patience)
+		xt_conn_expire_in(conn, patience - (uint32_t)silent);
+	else if (pinged)
 		xt_session_close(session, XT_CLOSE_HEARTBEAT, "no pong within heartbeat.timeout");
-	else if (silent >= config->heartbeat_interval_ms)
-		ping(session);
 	else
-		expect_life(session);
+		ping(session);
 }
 
 /* Life ------------------------------------------------------------------------------------ */
@@ -271,7 +266,7 @@ ws_begin(struct xt_session *session, struct xt_exchange *exchange)
 	if (xt_exchange_takeover(exchange, 101, (struct xt_str){ 0 }, false, &ws_stream, session) < 0)
 		return XT_ECLOSED;
 	session->conn = conn;
-	expect_life(session);
+	xt_conn_expire_in(conn, session->sessions->config.heartbeat_interval_ms);
 	return 0;
 }
 
