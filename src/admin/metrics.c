@@ -8,7 +8,8 @@ static int
 put_head(struct xt_buf *out, const struct xt_metric *metric)
 {
 	return xt_buf_printf(out, "# HELP crosstalk_%s %s\n# TYPE crosstalk_%s %s\n", metric->name,
-		metric->help, metric->name, metric->kind == XT_METRIC_COUNTER ? "counter" : "gauge");
+		metric->help, metric->name,
+		metric->kind == XT_METRIC_COUNTER ? "counter" : "gauge");
 }
 
 static int
@@ -46,7 +47,8 @@ put_process(struct xt_buf *out, const struct xt_metrics *metrics)
 		"# HELP crosstalk_build_info The version that runs.\n"
 		"# TYPE crosstalk_build_info gauge\n"
 		"crosstalk_build_info{version=\"%s\"} 1\n"
-		"# HELP crosstalk_start_time_seconds When the server started, in seconds since 1970 UTC.\n"
+		"# HELP crosstalk_start_time_seconds When the server started, in seconds since "
+		"1970 UTC.\n"
 		"# TYPE crosstalk_start_time_seconds gauge\n"
 		"crosstalk_start_time_seconds %llu.%03llu\n",
 		XT_VERSION, (unsigned long long)metrics->started_ms / 1000,

@@ -57,7 +57,8 @@ check_json(struct xt_exchange *x, struct xt_str body)
 	if (xt_json_check(body, XT_JSON_DEPTH_MAX, &at, &what))
 		return true;
 	xt_exchange_error(x, 400, "bad_json",
-		"the body is not valid JSON: %s at byte %zu; send it with another Content-Type if it is not JSON",
+		"the body is not valid JSON: %s at byte %zu; send it with another Content-Type if "
+		"it is not JSON",
 		what, at);
 	return false;
 }

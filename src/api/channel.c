@@ -104,9 +104,9 @@ xt_api_drop(struct xt_exchange *x, struct xt_hub *hub, struct xt_str channel)
 }
 
 void
-xt_api_leave(
-	struct xt_exchange *x, struct xt_hub *hub, struct xt_str channel, struct xt_str client)
+xt_api_leave(struct xt_exchange *x, struct xt_hub *hub, struct xt_str channel, struct xt_str client)
 {
-	xt_hub_lease(hub, channel, &(struct xt_member){ .client = client, .transport = "poll" }, true);
+	xt_hub_lease(
+		hub, channel, &(struct xt_member){ .client = client, .transport = "poll" }, true);
 	xt_exchange_reply(x, 204, (struct xt_str){ 0 }, (struct xt_str){ 0 });
 }

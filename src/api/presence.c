@@ -87,7 +87,8 @@ put_member(struct xt_buf *out, const struct xt_member *members, size_t n)
 	int error = xt_buf_append_str(out, XT_STR("{"));
 
 	if (error == 0 && members->client.n)
-		error = xt_buf_printf(out, "\"client\":\"%.*s\",", (int)members->client.n, members->client.p);
+		error = xt_buf_printf(
+			out, "\"client\":\"%.*s\",", (int)members->client.n, members->client.p);
 	if (error == 0 && name.n) {
 		error = xt_buf_append_str(out, XT_STR("\"name\":"));
 		if (error == 0)
@@ -101,7 +102,8 @@ put_member(struct xt_buf *out, const struct xt_member *members, size_t n)
 		if (is_first_of_transport(members, i))
 			error = xt_buf_printf(out, "%s\"%s\"", i ? "," : "", members[i].transport);
 	return error < 0 ? error
-			 : xt_buf_printf(out, "],\"since\":%llu}", (unsigned long long)members->since);
+			 : xt_buf_printf(
+				   out, "],\"since\":%llu}", (unsigned long long)members->since);
 }
 
 static int
@@ -121,8 +123,8 @@ put_roll(struct xt_buf *out, const struct xt_member *members, size_t rows)
 		at += n;
 	}
 	if (error == 0)
-		error = xt_buf_printf(out, "{\"count\":%zu,\"members\":[%.*s]}\n", count, (int)list.n,
-			list.n ? list.p : "");
+		error = xt_buf_printf(out, "{\"count\":%zu,\"members\":[%.*s]}\n", count,
+			(int)list.n, list.n ? list.p : "");
 	xt_buf_fini(&list);
 	return error;
 }

@@ -25,7 +25,8 @@ int xt_buf_reserve(struct xt_buf *buf, size_t more);
 /* 0 or XT_ENOMEM. */
 int xt_buf_append(struct xt_buf *buf, const void *p, size_t n);
 int xt_buf_append_str(struct xt_buf *buf, struct xt_str s);
-int xt_buf_printf(struct xt_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int xt_buf_printf(struct xt_buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Drops the first `n` bytes; what follows moves down. */
 void xt_buf_consume(struct xt_buf *buf, size_t n);

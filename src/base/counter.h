@@ -17,15 +17,15 @@ typedef _Atomic uint64_t xt_counter; /* the one typedef: _Atomic reads badly in 
 static inline void
 xt_counter_add(xt_counter *counter, uint64_t n)
 {
-	atomic_store_explicit(
-		counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+		memory_order_relaxed);
 }
 
 static inline void
 xt_counter_sub(xt_counter *counter, uint64_t n)
 {
-	atomic_store_explicit(
-		counter, atomic_load_explicit(counter, memory_order_relaxed) - n, memory_order_relaxed);
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) - n,
+		memory_order_relaxed);
 }
 
 /* Any thread. */

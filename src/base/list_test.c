@@ -17,7 +17,7 @@ digits(struct xt_list *head)
 {
 	int all = 0;
 
-	xt_list_each(at, after, head)
+	xt_list_each (at, after, head)
 		all = all * 10 + XT_LIST_ENTRY(at, struct item, link)->number;
 	return all;
 }
@@ -59,7 +59,7 @@ test_remove_while_walking(void **state)
 
 	(void)state;
 	fill(items, 5, &head);
-	xt_list_each(at, after, &head) {
+	xt_list_each (at, after, &head) {
 		xt_list_remove(at);
 		seen++;
 	}

@@ -12,6 +12,7 @@ _Noreturn void xt_panic(const char *file, int line, const char *what);
 	} while (0)
 
 /* The object whose member `member` is at `pointer`. */
-#define XT_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define XT_CONTAINER(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -13,7 +13,8 @@ xt_slab_init(struct xt_slab *slab, size_t object_size)
 {
 	size_t size = (object_size + 7) & ~(size_t)7;
 
-	*slab = (struct xt_slab){ .size = size, .per_page = size < PAGE_BYTES ? PAGE_BYTES / size : 1 };
+	*slab = (struct xt_slab){ .size = size,
+		.per_page = size < PAGE_BYTES ? PAGE_BYTES / size : 1 };
 }
 
 void

@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 struct xt_slab {
-	size_t size;	  /* of an object, a multiple of 8 */
+	size_t size; /* of an object, a multiple of 8 */
 	size_t per_page;
 	char **pages;
 	size_t page_count, page_cap;
-	void *free;	  /* the first word of a free object points at the next */
+	void *free; /* the first word of a free object points at the next */
 	size_t live;
 };
 

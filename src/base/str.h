@@ -15,7 +15,10 @@ struct xt_str {
 #define XT_STR(literal) ((struct xt_str){ .p = (literal), .n = sizeof(literal) - 1 })
 
 /* The same where only a constant may stand: in the initialiser of a const table. */
-#define XT_STR_INIT(literal) { .p = (literal), .n = sizeof(literal) - 1 }
+#define XT_STR_INIT(literal) \
+	{ \
+		.p = (literal), .n = sizeof(literal) - 1 \
+	}
 
 static inline struct xt_str
 xt_str_from(const char *cstring)

@@ -64,7 +64,7 @@ struct xt_http1_reader {
 	uint32_t at;     /* bytes looked at */
 	uint32_t target; /* where the target begins */
 	uint8_t state;
-	uint8_t version; /* bytes of "HTTP/1.x" matched */
+	uint8_t version;  /* bytes of "HTTP/1.x" matched */
 	bool other_major; /* it is not HTTP/1 */
 	uint16_t fields;
 };

@@ -260,9 +260,9 @@ static const struct bad bads[] = {
 	{ 400, "GET / HTTP/x.1\r\n", "GET / HTTP/x" },
 	{ 400, "GET / HTTP/1.x\r\n", "GET / HTTP/1.x" },
 	{ 400, "GET / HTTX/1.1\r\n", "GET / HTTX" },
-	{ 505, "GET / HTTP/2.0\r\n" H "\r\n", "GET / HTTP/2" },
-	{ 505, "GET / HTTP/0.9\r\n" H "\r\n", "GET / HTTP/0" },
-	{ 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/2" },
+	{ 505, "GET / HTTP/2.0\r\n" H "\r\n", "GET / HTTP/2.0\r" },
+	{ 505, "GET / HTTP/0.9\r\n" H "\r\n", "GET / HTTP/0.9\r" },
+	{ 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/2.0\r" },
 	{ 400, "G\xc3\x89T / HTTP/1.1\r\n", "G\xc3" },
 	{ 400, "G(T / HTTP/1.1\r\n", "G(" },
 	{ 400, "\x16\x03\x01\x02\x01\x01", "\x16" }, /* TLS on a plain port */

@@ -43,7 +43,7 @@ xt_batch_add(struct xt_batch *batch, struct xt_message *message)
 		(batch->count && batch->bytes + message->size > XT_BATCH_BYTES))
 		return false;
 	XT_ASSERT(!batch->count ||
-		batch->messages[batch->count - 1]->id.offset + 1 == message->id.offset);
+		  batch->messages[batch->count - 1]->id.offset + 1 == message->id.offset);
 	batch->messages[batch->count++] = message;
 	batch->bytes += message->size;
 	return true;
@@ -56,7 +56,8 @@ xt_batch_add_wire(struct xt_batch *batch, unsigned slot)
 
 	XT_ASSERT(slot < XT_BATCH_WIRES && !batch->wires[slot]);
 	/* Only the starts that are used: most batches hold one message. */
-	wire = malloc(offsetof(struct xt_wire, starts) + (batch->count + 1) * sizeof wire->starts[0]);
+	wire = malloc(
+		offsetof(struct xt_wire, starts) + (batch->count + 1) * sizeof wire->starts[0]);
 	if (!wire)
 		return NULL;
 	wire->bytes = NULL;

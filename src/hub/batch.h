@@ -11,8 +11,8 @@
 #include "hub/message.h"
 
 #define XT_BATCH_MESSAGES 256
-#define XT_BATCH_BYTES	  (1u << 20) /* of payload, unless one message alone is larger */
-#define XT_BATCH_WIRES	  64	     /* forms of one program; bits of a mask */
+#define XT_BATCH_BYTES    (1u << 20) /* of payload, unless one message alone is larger */
+#define XT_BATCH_WIRES    64         /* forms of one program; bits of a mask */
 
 struct xt_wire {
 	struct xt_bytes *bytes;
@@ -21,7 +21,7 @@ struct xt_wire {
 
 struct xt_batch {
 	size_t count;
-	size_t bytes; /* of payload */
+	size_t bytes;                                   /* of payload */
 	struct xt_message *messages[XT_BATCH_MESSAGES]; /* offsets are consecutive */
 	struct xt_wire *wires[XT_BATCH_WIRES];
 	uint64_t wired; /* which of them are there */

@@ -20,7 +20,7 @@
 #define REST_MS_MAX (24 * 3600 * 1000)
 
 /* Channels looked at in one go of the expiry, or to make room; and the pause between two goes. */
-#define EXPIRE_SLICE	1000
+#define EXPIRE_SLICE    1000
 #define EXPIRE_PAUSE_MS 100
 
 bool
@@ -93,8 +93,7 @@ expire_history(struct xt_channel *channel)
 {
 	size_t bytes = channel->history.bytes, count = channel->history.count;
 
-	xt_history_expire(
-		&channel->history, &channel->hub->config.history, xt_clock_wall_ms());
+	xt_history_expire(&channel->history, &channel->hub->config.history, xt_clock_wall_ms());
 	account(channel, bytes, count);
 }
 
@@ -131,7 +130,7 @@ xt_channel_expire(struct xt_timer *timer)
 	uint64_t now = xt_loop_now(hub->loop);
 	int seen = 0;
 
-	xt_list_each(at, after, &hub->quiet) {
+	xt_list_each (at, after, &hub->quiet) {
 		struct xt_channel *channel = XT_LIST_ENTRY(at, struct xt_channel, quiet);
 		if (channel->used_at + rest_ms(hub) > now || seen++ == EXPIRE_SLICE)
 			break;
@@ -155,7 +154,7 @@ make_room(struct xt_hub *hub)
 
 	if (hub->channels.count < hub->config.channels)
 		return true;
-	xt_list_each(at, after, &hub->quiet) {
+	xt_list_each (at, after, &hub->quiet) {
 		struct xt_channel *channel = XT_LIST_ENTRY(at, struct xt_channel, quiet);
 		if (seen++ == EXPIRE_SLICE)
 			break;
@@ -259,8 +258,7 @@ remember(struct xt_channel *channel, struct xt_message *message)
 }
 
 void
-xt_channel_publish(
-	struct xt_channel *channel, struct xt_message *message, struct xt_position *id)
+xt_channel_publish(struct xt_channel *channel, struct xt_message *message, struct xt_position *id)
 {
 	struct xt_hub *hub = channel->hub;
 
@@ -341,7 +339,8 @@ static size_t
 first_index(struct xt_channel *channel, const struct xt_reading *reading, bool *lost)
 {
 	struct xt_history *history = &channel->history;
-	uint64_t oldest = channel->top.offset - history->count; /* the position before the oldest kept */
+	uint64_t oldest =
+		channel->top.offset - history->count; /* the position before the oldest kept */
 
 	*lost = false;
 	switch (reading->start) {
@@ -354,8 +353,8 @@ first_index(struct xt_channel *channel, const struct xt_reading *reading, bool *
 	case XT_START_SINCE:
 		break;
 	}
-	*lost = reading->since.epoch != channel->top.epoch ||
-		reading->since.offset < oldest || reading->since.offset > channel->top.offset;
+	*lost = reading->since.epoch != channel->top.epoch || reading->since.offset < oldest ||
+		reading->since.offset > channel->top.offset;
 	return *lost ? 0 : (size_t)(reading->since.offset - oldest);
 }
 

@@ -26,7 +26,8 @@ choose_names(struct xt_world *world)
 	for (unsigned i = 1; missing; i++) {
 		char name[32];
 		size_t n = (size_t)snprintf(name, sizeof name, "room/%u", i);
-		size_t home = xt_hub_home(world->hubs[0], xt_map_hash(&key, xt_str_of(name, n)))->index;
+		size_t home =
+			xt_hub_home(world->hubs[0], xt_map_hash(&key, xt_str_of(name, n)))->index;
 		if (found[home] == XT_WORLD_NAMES)
 			continue;
 		memcpy(world->names[home][found[home]++], name, n + 1);
@@ -35,8 +36,8 @@ choose_names(struct xt_world *world)
 }
 
 void
-xt_world_open(struct xt_world *world, size_t count, const struct xt_hub_config *config,
-	size_t letters)
+xt_world_open(
+	struct xt_world *world, size_t count, const struct xt_hub_config *config, size_t letters)
 {
 	XT_ASSERT(count <= XT_WORLD_MAX);
 	world->count = count;
@@ -91,7 +92,7 @@ check_rest(struct xt_hub *hub)
 	XT_ASSERT(hub->loop->throttles == 0);
 	XT_ASSERT(xt_counter_read(&hub->stats.subscriptions) == 0);
 	XT_ASSERT(xt_counter_read(&hub->stats.channels) == hub->channels.count);
-	xt_list_each(at, after, &hub->quiet)
+	xt_list_each (at, after, &hub->quiet)
 		XT_ASSERT(XT_LIST_ENTRY(at, struct xt_channel, quiet)->interest_count == 0);
 }
 
@@ -125,8 +126,7 @@ xt_world_message(const char *format, ...)
 	n = vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	XT_ASSERT(n >= 0 && (size_t)n < sizeof text);
-	message = xt_message_new(
-		XT_KIND_TEXT, xt_str_of(text, (size_t)n), (struct xt_str){ 0 }, 0);
+	message = xt_message_new(XT_KIND_TEXT, xt_str_of(text, (size_t)n), (struct xt_str){ 0 }, 0);
 	XT_ASSERT(message);
 	return message;
 }
@@ -148,6 +148,8 @@ take(struct xt_reader *reader, const struct xt_message *message)
 	memcpy(reader->last, payload.p, n);
 	reader->last[n] = '\0';
 	reader->next = message->id;
+	if (reader->on_message)
+		reader->on_message(reader, message);
 }
 
 static void

@@ -21,8 +21,8 @@ struct xt_world {
 extern const struct xt_hub_config xt_world_config;
 
 /* `letters`: in each lane of a mailbox, a power of two. */
-void xt_world_open(struct xt_world *world, size_t count, const struct xt_hub_config *config,
-	size_t letters);
+void xt_world_open(
+	struct xt_world *world, size_t count, const struct xt_hub_config *config, size_t letters);
 
 /* One turn of a worker, without waiting. */
 void xt_world_turn(struct xt_world *world, size_t worker);
@@ -41,7 +41,7 @@ struct xt_str xt_world_name(const struct xt_world *world, size_t home, unsigned 
 
 /*
  * A reader who checks that nothing is missing or repeated between what opened him and what was delivered.
- * The hooks run at the end of each call; they may free him.
+ * The hooks run at the end of each call and may free him; but for on_message, which comes for every message.
  */
 struct xt_reader {
 	struct xt_subscriber subscriber;
@@ -49,10 +49,11 @@ struct xt_reader {
 	unsigned opened, refused, deliveries;
 	int error;
 	struct xt_opening opening; /* the last one, without its messages */
-	uint64_t first;		   /* offset of its first message; 0: it had none */
+	uint64_t first;            /* offset of its first message; 0: it had none */
 	struct xt_position next;   /* of the last message or opening */
-	size_t messages;	   /* delivered since it opened */
-	char last[64];		   /* the beginning of the last payload, NUL-ended */
+	size_t messages;           /* delivered since it opened */
+	char last[64];             /* the beginning of the last payload, NUL-ended */
+	void (*on_message)(struct xt_reader *reader, const struct xt_message *message);
 	void (*on_opened)(struct xt_reader *reader);
 	void (*on_deliver)(struct xt_reader *reader);
 	void (*on_refused)(struct xt_reader *reader);

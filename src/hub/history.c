@@ -55,7 +55,8 @@ xt_history_add(struct xt_history *history, const struct xt_history_limits *limit
 	history->ring[(history->first + history->count) & history->mask] = xt_message_ref(message);
 	history->count++;
 	history->bytes += xt_message_weight(message);
-	while (history->count && (history->bytes > limits->bytes || history->count > limits->messages))
+	while (history->count &&
+		(history->bytes > limits->bytes || history->count > limits->messages))
 		drop_oldest(history);
 	return 0;
 }
@@ -68,8 +69,7 @@ is_old(const struct xt_message *message, uint64_t age_ms, uint64_t now)
 }
 
 void
-xt_history_expire(
-	struct xt_history *history, const struct xt_history_limits *limits, uint64_t now)
+xt_history_expire(struct xt_history *history, const struct xt_history_limits *limits, uint64_t now)
 {
 	while (history->count && is_old(xt_history_at(history, 0), limits->age_ms, now))
 		drop_oldest(history);

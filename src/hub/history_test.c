@@ -51,9 +51,8 @@ model_bytes(const struct model *model)
 static void
 model_limit(struct model *model, const struct xt_history_limits *limits)
 {
-	while (model->first < model->count &&
-		(model->count - model->first > limits->messages ||
-			model_bytes(model) > limits->bytes))
+	while (model->first < model->count && (model->count - model->first > limits->messages ||
+						      model_bytes(model) > limits->bytes))
 		model->first++;
 }
 

@@ -8,16 +8,21 @@
 #include "io/timer.h"
 
 #define METRIC(name_, help_, kind_, field_) \
-	{ .name = (name_), .help = (help_), .kind = (kind_), .offset = offsetof(struct xt_hub_stats, field_) }
+	{ \
+		.name = (name_), .help = (help_), .kind = (kind_), \
+		.offset = offsetof(struct xt_hub_stats, field_) \
+	}
 
 const struct xt_metric xt_hub_metrics[] = {
 	METRIC("messages_in_total", "Messages published.", XT_METRIC_COUNTER, messages_in),
-	METRIC("messages_out_total", "Messages delivered to readers.", XT_METRIC_COUNTER, messages_out),
+	METRIC("messages_out_total", "Messages delivered to readers.", XT_METRIC_COUNTER,
+		messages_out),
 	METRIC("message_bytes_in_total", "Payload bytes published.", XT_METRIC_COUNTER, bytes_in),
 	METRIC("message_bytes_out_total", "Payload bytes delivered.", XT_METRIC_COUNTER, bytes_out),
 	METRIC("channels", "Channels that exist now.", XT_METRIC_GAUGE, channels),
 	METRIC("subscriptions", "Live subscriptions.", XT_METRIC_GAUGE, subscriptions),
-	METRIC("history_messages", "Messages kept in histories.", XT_METRIC_GAUGE, history_messages),
+	METRIC("history_messages", "Messages kept in histories.", XT_METRIC_GAUGE,
+		history_messages),
 	METRIC("history_bytes", "Bytes kept in histories.", XT_METRIC_GAUGE, history_bytes),
 	METRIC("history_evictions_total", "Histories dropped because all together were too large.",
 		XT_METRIC_COUNTER, evictions),

@@ -20,15 +20,15 @@
 #include "io/loop.h"
 
 #define XT_CHANNEL_NAME_MAX 255
-#define XT_WORKERS_MAX	    256
+#define XT_WORKERS_MAX      256
 
 struct xt_hub;
 
 struct xt_hub_config {
 	struct xt_history_limits history; /* of each channel */
-	size_t history_total;		  /* bytes of history of all channels of this hub; the longest silent go first */
-	size_t channels;		  /* of this hub */
-	uint64_t linger_ms;		  /* a poller stays in the presence list for so long after its poll */
+	size_t history_total; /* bytes of history of all channels of this hub; the longest silent go first */
+	size_t channels;    /* of this hub */
+	uint64_t linger_ms; /* a poller stays in the presence list for so long after its poll */
 };
 
 struct xt_hub_stats {
@@ -100,7 +100,8 @@ void xt_hub_lease(
 /* Who is there, on all workers. */
 struct xt_roll {
 	/* `members` is borrowed; one row per subscriber or lease, clients not joined yet. */
-	void (*done)(struct xt_roll *roll, int error, const struct xt_member *members, size_t count);
+	void (*done)(
+		struct xt_roll *roll, int error, const struct xt_member *members, size_t count);
 	struct xt_roll_call *call; /* the hub's */
 };
 

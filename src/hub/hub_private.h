@@ -56,11 +56,12 @@ struct xt_hub {
 struct xt_topic {
 	struct xt_map_node node;
 	struct xt_hub *hub;
-	struct xt_channel *channel; /* at home, for letters only; NULL until the first join was answered */
-	uint32_t asking; /* asks under way */
-	bool joined;	 /* the home has an interest of ours */
-	bool leaving;	 /* a leave is under way; there is no second before it came back */
-	bool failed;	 /* out of memory: a message is missing, the subscriptions end with the turn */
+	struct xt_channel
+		*channel; /* at home, for letters only; NULL until the first join was answered */
+	uint32_t asking;  /* asks under way */
+	bool joined;      /* the home has an interest of ours */
+	bool leaving;     /* a leave is under way; there is no second before it came back */
+	bool failed; /* out of memory: a message is missing, the subscriptions end with the turn */
 
 	struct xt_subscriber **subscribers;
 	uint32_t count, cap;
@@ -99,9 +100,9 @@ struct xt_leases {
 struct xt_channel {
 	struct xt_map_node node;
 	struct xt_hub *hub;
-	struct xt_list quiet; /* in hub->quiet */
-	struct xt_list kept;  /* in hub->kept, while its history is not empty */
-	uint64_t used_at;     /* loop time, ms */
+	struct xt_list quiet;   /* in hub->quiet */
+	struct xt_list kept;    /* in hub->kept, while its history is not empty */
+	uint64_t used_at;       /* loop time, ms */
 	struct xt_position top; /* of the newest message */
 	struct xt_history history;
 	struct xt_interest *interests;

@@ -253,7 +253,8 @@ test_without_history(void **state)
 
 	publish(place, 4);
 	xt_reader_init(&reader);
-	read_with(place, &reader, since((struct xt_position){ top_of(place).epoch, 3 }, XT_MODE_READ));
+	read_with(place, &reader,
+		since((struct xt_position){ top_of(place).epoch, 3 }, XT_MODE_READ));
 	assert_true(reader.opening.lost);
 	assert_int_equal(reader.opening.count, 0);
 	read_with(place, &reader, since(top_of(place), XT_MODE_JOIN));
@@ -282,7 +283,8 @@ test_more(void **state)
 
 	publish(place, XT_OPENING_MESSAGES + 1);
 	for (enum xt_mode mode = XT_MODE_READ; mode <= XT_MODE_JOIN; mode++) {
-		read_with(place, &reader, (struct xt_reading){ .start = XT_START_OLDEST, .mode = mode });
+		read_with(place, &reader,
+			(struct xt_reading){ .start = XT_START_OLDEST, .mode = mode });
 		assert_int_equal(reader.opening.count, XT_OPENING_MESSAGES);
 		assert_true(reader.opening.more);
 		assert_false(reader.opening.live);
@@ -307,7 +309,8 @@ publish_large(struct place *place, size_t size)
 	char *bytes = calloc(1, size);
 
 	xt_hub_publish(place->here, place->name,
-		xt_message_new(XT_KIND_BINARY, xt_str_of(bytes, size), (struct xt_str){ 0 }, 0), NULL);
+		xt_message_new(XT_KIND_BINARY, xt_str_of(bytes, size), (struct xt_str){ 0 }, 0),
+		NULL);
 	xt_world_settle(&place->world);
 	free(bytes);
 }
@@ -650,7 +653,9 @@ test_throttle(void **state)
 
 #define ON_BOTH(test_, setup_) \
 	{ #test_ ", one worker", test_, setup_, close_place, &one_worker }, \
-		{ #test_ ", two workers", test_, setup_, close_place, &two_workers }
+	{ \
+#test_ ", two workers", test_, setup_, close_place, &two_workers \
+	}
 
 int
 main(void)

@@ -10,9 +10,9 @@
 #include "hub/position.h"
 
 enum xt_kind {
-	XT_KIND_TEXT,	/* UTF-8 */
+	XT_KIND_TEXT,   /* UTF-8 */
 	XT_KIND_BINARY, /* any bytes */
-	XT_KIND_JSON	/* a valid JSON text, UTF-8 */
+	XT_KIND_JSON    /* a valid JSON text, UTF-8 */
 };
 
 /* The longest Content-Type that is kept. */
@@ -20,12 +20,12 @@ enum xt_kind {
 
 struct xt_message {
 	_Atomic uint32_t refs;
-	uint8_t kind;	   /* enum xt_kind */
+	uint8_t kind;      /* enum xt_kind */
 	uint8_t type_size; /* bytes of the Content-Type, which follows the payload */
 	struct xt_position id;
-	uint64_t time;	 /* when its home took it: ms since 1970 UTC */
+	uint64_t time;   /* when its home took it: ms since 1970 UTC */
 	uint64_t origin; /* the session that sent it; 0: none */
-	size_t size;	 /* bytes of the payload */
+	size_t size;     /* bytes of the payload */
 	char bytes[];
 };
 

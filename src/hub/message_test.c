@@ -11,8 +11,8 @@ static void
 test_holds_copies(void **state)
 {
 	char payload[] = "hello", type[] = "text/plain";
-	struct xt_message *message = xt_message_new(
-		XT_KIND_TEXT, xt_str_from(payload), xt_str_from(type), 77);
+	struct xt_message *message =
+		xt_message_new(XT_KIND_TEXT, xt_str_from(payload), xt_str_from(type), 77);
 
 	(void)state;
 	memset(payload, 'x', sizeof payload);
@@ -38,8 +38,8 @@ test_empty_and_longest(void **state)
 	assert_int_equal(xt_message_type(message).n, 0);
 	xt_message_unref(message);
 	memset(type, 't', sizeof type);
-	message = xt_message_new(
-		XT_KIND_JSON, (struct xt_str){ 0 }, xt_str_of(type, sizeof type), 0);
+	message =
+		xt_message_new(XT_KIND_JSON, (struct xt_str){ 0 }, xt_str_of(type, sizeof type), 0);
 	assert_true(xt_str_eq(xt_message_type(message), xt_str_of(type, sizeof type)));
 	xt_message_unref(message);
 }

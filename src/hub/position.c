@@ -1,7 +1,7 @@
 /* position.c - EPOCH-OFFSET to text and back. */
 #include "hub/position.h"
 
-#define BASE	     36
+#define BASE         36
 #define EPOCH_DIGITS 16 /* the longest epoch that is read; ours have up to 13 */
 
 static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -59,6 +59,6 @@ xt_position_parse(struct xt_str text, struct xt_position *position)
 	struct xt_str epoch = xt_str_cut(&offset, '-');
 
 	return offset.p && !(offset.n > 1 && offset.p[0] == '0') &&
-		parse_epoch(epoch, &position->epoch) &&
-		xt_str_u64(offset, XT_OFFSET_MAX, &position->offset);
+	       parse_epoch(epoch, &position->epoch) &&
+	       xt_str_u64(offset, XT_OFFSET_MAX, &position->offset);
 }

@@ -25,8 +25,7 @@ test_there_and_back(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char text[XT_POSITION_TEXT];
 		struct xt_position back;
-		assert_int_equal(
-			xt_position_format(rows[i].position, text), strlen(rows[i].text));
+		assert_int_equal(xt_position_format(rows[i].position, text), strlen(rows[i].text));
 		assert_string_equal(text, rows[i].text);
 		assert_true(xt_position_parse(xt_str_from(text), &back));
 		assert_int_equal(back.epoch, rows[i].position.epoch);
@@ -38,7 +37,8 @@ test_there_and_back(void **state)
 static void
 test_foreign_epochs(void **state)
 {
-	static const char *const texts[] = { "3w5e11264sgsg-7", "zzzzzzzzzzzzzzzz-7", "zzzzzzzzzzzzzz-7" };
+	static const char *const texts[] = { "3w5e11264sgsg-7", "zzzzzzzzzzzzzzzz-7",
+		"zzzzzzzzzzzzzz-7" };
 	struct xt_position position;
 
 	(void)state;
@@ -53,8 +53,8 @@ test_foreign_epochs(void **state)
 static void
 test_malformed(void **state)
 {
-	static const char *const texts[] = { "", "-", "a", "a-", "-1", "a-1-", "a-1-2", "A-1", "a-x",
-		"a--1", "a-+1", "a -1", "a- 1", "a-1 ", "a_b-1", "a-9223372036854775808",
+	static const char *const texts[] = { "", "-", "a", "a-", "-1", "a-1-", "a-1-2", "A-1",
+		"a-x", "a--1", "a-+1", "a -1", "a- 1", "a-1 ", "a_b-1", "a-9223372036854775808",
 		"a-99999999999999999999", "zzzzzzzzzzzzzzzzz-1", "00000000000000001-1" };
 	struct xt_position position;
 

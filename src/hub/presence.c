@@ -21,7 +21,7 @@ struct row {
 
 struct xt_roll_call {
 	struct xt_roll *roll; /* NULL: nobody waits any more */
-	size_t missing;	      /* answers still to come */
+	size_t missing;       /* answers still to come */
 	size_t count;
 	int error;
 	struct xt_buf rows;
@@ -127,8 +127,7 @@ xt_leases_clear(struct xt_channel *channel)
 static struct xt_lease *
 find_lease(const struct xt_leases *leases, const struct xt_lease *like)
 {
-	struct xt_map_node *node =
-		xt_map_find(&leases->clients, like->node.hash, like->node.name);
+	struct xt_map_node *node = xt_map_find(&leases->clients, like->node.hash, like->node.name);
 
 	return node ? XT_CONTAINER(node, struct xt_lease, node) : NULL;
 }
@@ -184,8 +183,7 @@ xt_lease_answer(struct xt_channel *channel, struct xt_ask *ask)
 }
 
 void
-xt_hub_lease(
-	struct xt_hub *hub, struct xt_str channel, const struct xt_member *member, bool leave)
+xt_hub_lease(struct xt_hub *hub, struct xt_str channel, const struct xt_member *member, bool leave)
 {
 	struct xt_ask *ask = xt_ask_new(hub, XT_ASK_LEASE, channel);
 	struct xt_lease *lease = malloc(sizeof *lease + member->client.n + member->name.n);
@@ -302,7 +300,7 @@ part_asked(const struct xt_letter *letter)
 static void
 call_leases(struct xt_roll_call *call, const struct xt_leases *leases)
 {
-	xt_list_each(at, after, &leases->order) {
+	xt_list_each (at, after, &leases->order) {
 		struct xt_member member = lease_member(XT_LIST_ENTRY(at, struct xt_lease, link));
 		if (add_row(&call->rows, &member) < 0) {
 			call->error = XT_ENOMEM;

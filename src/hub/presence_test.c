@@ -172,9 +172,10 @@ test_linger(void **state)
 	channel = xt_channel_find(world.hubs[0], xt_map_hash(&world.hubs[0]->key, name), name);
 	assert_int_equal(call(&roll, &world, 0, name), 3);
 	/* the time of two of them passes */
-	xt_list_each(at, after, &channel->leases->order)
+	xt_list_each (at, after, &channel->leases->order)
 		if (at != channel->leases->order.prev)
-			XT_LIST_ENTRY(at, struct xt_lease, link)->until = xt_loop_now(world.loops[0]);
+			XT_LIST_ENTRY(at, struct xt_lease, link)->until =
+				xt_loop_now(world.loops[0]);
 	assert_int_equal(call(&roll, &world, 0, name), 1);
 	/* a lease alone keeps a channel, and no longer than it lasts */
 	channel->used_at -= xt_world_config.history.age_ms;

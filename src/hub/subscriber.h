@@ -14,17 +14,17 @@ struct xt_subscriber;
 
 /* Where to begin. */
 enum xt_start {
-	XT_START_NOW,	 /* with the next message */
+	XT_START_NOW,    /* with the next message */
 	XT_START_OLDEST, /* with the oldest that is kept */
-	XT_START_SINCE,	 /* after `since` */
-	XT_START_LAST	 /* with the last `last` messages */
+	XT_START_SINCE,  /* after `since` */
+	XT_START_LAST    /* with the last `last` messages */
 };
 
 /* What to do when the channel's messages up to now have been read. */
 enum xt_mode {
 	XT_MODE_READ, /* nothing: once */
 	XT_MODE_WAIT, /* stay for the next, but only if there is no news */
-	XT_MODE_JOIN  /* stay, if all news fit into one answer; if not, ask again when these are through */
+	XT_MODE_JOIN /* stay, if all news fit into one answer; if not, ask again when these are through */
 };
 
 struct xt_reading {
@@ -42,16 +42,16 @@ struct xt_opening {
 	struct xt_message *const *messages; /* borrowed */
 	size_t count;
 	struct xt_position next; /* the position after the last of them */
-	bool lost;		 /* what was asked for is not all kept any more */
-	bool more;		 /* there is more already, after `next` */
-	bool live;		 /* deliveries follow from `next` on, without a gap */
+	bool lost;               /* what was asked for is not all kept any more */
+	bool more;               /* there is more already, after `next` */
+	bool live;               /* deliveries follow from `next` on, without a gap */
 };
 
 /* Who listens, for the presence list. The strings live as long as the subscriber says. */
 struct xt_member {
 	struct xt_str client, name; /* at most 255 bytes each; empty: none */
-	const char *transport;	    /* static */
-	uint64_t since;		    /* ms since 1970 UTC */
+	const char *transport;      /* static */
+	uint64_t since;             /* ms since 1970 UTC */
 };
 
 struct xt_subscriber_ops {
@@ -82,10 +82,10 @@ struct xt_subscriber {
 	struct xt_topic *topic;
 	union {
 		struct xt_ask *ask; /* ASKING */
-		uint64_t seen;	    /* LIVE: the offset of the last message it got */
+		uint64_t seen;      /* LIVE: the offset of the last message it got */
 	};
 	uint32_t index; /* LIVE: its place in the topic's array */
-	uint8_t state;	/* enum xt_subscriber_state */
+	uint8_t state;  /* enum xt_subscriber_state */
 };
 
 #endif

@@ -431,7 +431,7 @@ test_out_of_memory_while_live(void **state)
 static void
 expire_all(struct xt_hub *hub, uint64_t ms)
 {
-	xt_list_each(at, after, &hub->quiet)
+	xt_list_each (at, after, &hub->quiet)
 		XT_LIST_ENTRY(at, struct xt_channel, quiet)->used_at -= ms;
 	xt_channel_expire(&hub->expiry);
 }
@@ -506,7 +506,9 @@ test_names(void **state)
 
 #define ON_BOTH(test_) \
 	{ #test_ ", one worker", test_, open_place, close_place, &one_worker }, \
-		{ #test_ ", two workers", test_, open_place, close_place, &two_workers }
+	{ \
+#test_ ", two workers", test_, open_place, close_place, &two_workers \
+	}
 
 int
 main(void)

@@ -128,8 +128,7 @@ topic_rest(struct xt_topic *topic)
 		};
 		topic->joined = false;
 		topic->leaving = true;
-		xt_hub_letter(
-			hub, xt_hub_home(hub, topic->node.hash), XT_LANE_REQUEST, &letter);
+		xt_hub_letter(hub, xt_hub_home(hub, topic->node.hash), XT_LANE_REQUEST, &letter);
 		return;
 	}
 	if (topic->leaving || topic->batch)
@@ -402,8 +401,8 @@ static void
 update_throttle(struct xt_hub *hub)
 {
 	bool much = hub->queued > XT_HUB_QUEUED_MESSAGES || hub->queued_bytes > XT_HUB_QUEUED_BYTES;
-	bool little =
-		hub->queued < XT_HUB_QUEUED_MESSAGES / 2 && hub->queued_bytes < XT_HUB_QUEUED_BYTES / 2;
+	bool little = hub->queued < XT_HUB_QUEUED_MESSAGES / 2 &&
+		      hub->queued_bytes < XT_HUB_QUEUED_BYTES / 2;
 
 	if (!hub->throttled && much)
 		set_throttled(hub, true);

@@ -177,8 +177,7 @@ xt_conn_send_bytes(struct xt_conn *conn, struct xt_bytes *bytes, size_t from, si
 {
 	if (is_ending(conn))
 		return XT_ECLOSED;
-	return queued(
-		conn, xt_outq_add(&conn->loop->pool, &conn->out, bytes, from, to), to - from);
+	return queued(conn, xt_outq_add(&conn->loop->pool, &conn->out, bytes, from, to), to - from);
 }
 
 char *
@@ -265,11 +264,8 @@ reread_later(struct xt_conn *conn)
 static bool
 wants_input(const struct xt_conn *conn)
 {
-	uint32_t high =
-		conn->interest & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
+	uint32_t high = conn->interest & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
 
-	if (conn->ended)
-		return false;
 	return conn->phase == XT_CONN_FINISHING || (!conn->paused && conn->backlog <= high);
 }
 
@@ -281,10 +277,11 @@ update_interest(struct xt_conn *conn)
 
 	if (conn->phase == XT_CONN_CLOSED)
 		return;
-	if (wants_input(conn)) {
+	if (wants_input(conn) && (conn->unseen || conn->untold) && conn->phase == XT_CONN_OPEN &&
+		!conn->receiving)
+		reread_later(conn);
+	if (wants_input(conn) && !conn->ended) {
 		interest = XT_POLL_READ | XT_POLL_HANGUP | XT_POLL_BREAK;
-		if (conn->unseen && conn->phase == XT_CONN_OPEN && !conn->receiving)
-			reread_later(conn);
 	} else if (conn->hungup && !conn->ended) {
 		interest = 0; /* it was seen, but can't be told before what came in front of it */
 	} else if (!conn->ended) {
@@ -415,9 +412,9 @@ hand_over(struct xt_conn *conn, char *p, size_t n)
 }
 
 static void
-ended(struct xt_conn *conn)
+tell_end(struct xt_conn *conn)
 {
-	conn->ended = true;
+	conn->untold = false;
 	if (conn->phase == XT_CONN_FINISHING) {
 		if (conn->shut)
 			xt_conn_close(conn, conn->why);
@@ -427,6 +424,13 @@ ended(struct xt_conn *conn)
 		xt_conn_close(conn, XT_CLOSE_PEER);
 	}
 	update_interest(conn);
+}
+
+static void
+ended(struct xt_conn *conn)
+{
+	conn->ended = true;
+	tell_end(conn);
 }
 
 static void
@@ -465,7 +469,7 @@ xt_conn_readable(struct xt_conn *conn)
 	/* A turn may be throttled while it reports: the poll tells again. */
 	if (conn->phase == XT_CONN_CLOSED || !xt_loop_is_reading(conn->loop))
 		return;
-	if (wants_input(conn) && !(conn->unseen && conn->phase == XT_CONN_OPEN))
+	if (wants_input(conn) && !conn->ended && !(conn->unseen && conn->phase == XT_CONN_OPEN))
 		receive(conn);
 	else
 		update_interest(conn);
@@ -477,11 +481,15 @@ xt_conn_reread(struct xt_conn *conn)
 	struct xt_loop *loop = conn->loop;
 	size_t n;
 
-	if (conn->phase != XT_CONN_OPEN || !conn->unseen || !wants_input(conn))
+	if (conn->phase != XT_CONN_OPEN || !wants_input(conn))
 		return;
-	n = conn->kept->n;
-	memcpy(loop->receive, conn->kept->bytes, n);
-	hand_over(conn, loop->receive, n);
+	if (conn->unseen) {
+		n = conn->kept->n;
+		memcpy(loop->receive, conn->kept->bytes, n);
+		hand_over(conn, loop->receive, n);
+	}
+	if (conn->untold && !conn->unseen && conn->phase == XT_CONN_OPEN && wants_input(conn))
+		tell_end(conn);
 }
 
 /* What the next receive would find: more than 0 bytes, 0: FIN, below 0: an errno. */
@@ -552,10 +560,12 @@ xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state)
 	conn->stream = stream;
 	conn->state = state;
 	xt_conn_expire_in(conn, 0);
-	if (conn->kept && !conn->receiving) {
+	conn->untold = conn->ended;
+	if (conn->receiving)
+		return;
+	if (conn->kept)
 		conn->unseen = true;
-		update_interest(conn);
-	}
+	update_interest(conn);
 }
 
 /* Ending -------------------------------------------------------------------------------- */

@@ -100,7 +100,8 @@ write_much(struct peer *peer, size_t n)
 
 	while (n > 0) {
 		size_t most = n < sizeof much ? n : sizeof much;
-		ssize_t m = xt_clock_ms() - since < 20000 ? send(peer->fd, much, most, MSG_NOSIGNAL) : 0;
+		ssize_t m = xt_clock_ms() - since < 20000 ? send(peer->fd, much, most, MSG_NOSIGNAL)
+							  : 0;
 		if (m < 0)
 			peer_turns(peer, 1);
 		else

@@ -11,27 +11,33 @@
 /* A sweep looks at every connection, so there is one at most in this many ticks: 64 ms … */
 #define SWEEP_TICKS 4
 /* … and one tick more for each so many connections, up to about a second. */
-#define SWEEP_CONNS	16384
+#define SWEEP_CONNS     16384
 #define SWEEP_TICKS_MAX 60
 
 /* While letters can't be delivered: how long until they are tried again. */
 #define CONGESTED_MS 1
 
 #define IO_METRIC(name_, help_, kind_, field_) \
-	{ .name = (name_), .help = (help_), .kind = (kind_), .offset = offsetof(struct xt_io_stats, field_) }
+	{ \
+		.name = (name_), .help = (help_), .kind = (kind_), \
+		.offset = offsetof(struct xt_io_stats, field_) \
+	}
 #define CLOSE_METRIC(reason_, word_) \
-	{ .name = "closes_total", .help = "Connections closed, by reason.", .kind = XT_METRIC_COUNTER, \
-		.label = "reason", .value = (word_), \
-		.offset = offsetof(struct xt_io_stats, closes) + (reason_) * sizeof(xt_counter) }
+	{ \
+		.name = "closes_total", .help = "Connections closed, by reason.", \
+		.kind = XT_METRIC_COUNTER, .label = "reason", .value = (word_), \
+		.offset = offsetof(struct xt_io_stats, closes) + (reason_) * sizeof(xt_counter) \
+	}
 
 const struct xt_metric xt_io_metrics[] = {
 	IO_METRIC("accepts_total", "Connections accepted.", XT_METRIC_COUNTER, accepted),
-	IO_METRIC("accept_errors_total", "Connections that could not be accepted.", XT_METRIC_COUNTER,
-		accept_errors),
+	IO_METRIC("accept_errors_total", "Connections that could not be accepted.",
+		XT_METRIC_COUNTER, accept_errors),
 	IO_METRIC("sockets", "Connections open now, of every kind.", XT_METRIC_GAUGE, open),
 	IO_METRIC("receive_bytes_total", "Bytes received.", XT_METRIC_COUNTER, bytes_in),
 	IO_METRIC("send_bytes_total", "Bytes handed to the kernel.", XT_METRIC_COUNTER, bytes_out),
-	IO_METRIC("receives_total", "Receive calls that brought bytes.", XT_METRIC_COUNTER, receives),
+	IO_METRIC(
+		"receives_total", "Receive calls that brought bytes.", XT_METRIC_COUNTER, receives),
 	IO_METRIC("sends_total", "Send calls.", XT_METRIC_COUNTER, sends),
 	CLOSE_METRIC(XT_CLOSE_PEER, "peer_closed"),
 	CLOSE_METRIC(XT_CLOSE_RESET, "peer_vanished"),

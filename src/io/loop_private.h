@@ -24,7 +24,8 @@ struct xt_kept {
 };
 
 struct xt_conn {
-	struct xt_conn *next; /* on the loop's list of connections to look at at the end of the turn */
+	struct xt_conn
+		*next; /* on the loop's list of connections to look at at the end of the turn */
 	const struct xt_stream *stream;
 	void *state;
 	struct xt_loop *loop;
@@ -42,7 +43,8 @@ struct xt_conn {
 	bool unseen : 1;   /* the stream has to look at `kept` before anything is received */
 	bool resumed : 1;  /* is in loop->resumed */
 	bool hungup : 1;   /* an end was seen behind bytes that wait to be read */
-	bool ended : 1;    /* the peer's FIN was reached, and told */
+	bool ended : 1;    /* the peer's FIN was reached, and told … */
+	bool untold : 1;   /* … but not to the stream that has come since */
 	bool gone : 1;     /* nothing can be sent any more; what arrived before is still read */
 	bool shut : 1;     /* we have half-closed */
 	bool receiving : 1;
@@ -51,9 +53,9 @@ struct xt_conn {
 struct epoll_event;
 
 struct xt_loop {
-	int poll_fd;           /* everything that can be readable, and `writable` */
-	int writable_fd;       /* what has to be served even while nothing is read: room to send, the waker */
-	int waker_fd;          /* an event descriptor */
+	int poll_fd;     /* everything that can be readable, and `writable` */
+	int writable_fd; /* what has to be served even while nothing is read: room to send, the waker */
+	int waker_fd; /* an event descriptor */
 	struct xt_watch writable;
 	struct epoll_event *events; /* while they are reported: those to come */
 	int events_count;
@@ -61,7 +63,8 @@ struct xt_loop {
 	uint32_t throttles;
 	uint64_t now, began;
 	uint32_t tick;
-	uint32_t sweep_at, swept_at; /* ticks: when deadlines are looked at next (0: never), and were last */
+	uint32_t sweep_at,
+		swept_at; /* ticks: when deadlines are looked at next (0: never), and were last */
 	struct xt_conn *touched_first, *touched_last;
 	struct xt_buf resumed; /* of struct xt_conn *: have kept bytes to be read again */
 	struct xt_slab conns;
@@ -93,12 +96,13 @@ bool xt_mailbox_sleep(const struct xt_loop *loop);
 void xt_mailbox_awake(struct xt_mailbox *box);
 
 /* conn.c: what the poll and the loop call */
-void xt_conn_readable(struct xt_conn *conn);            /* something may be received */
-void xt_conn_writable(struct xt_conn *conn);            /* the kernel has room again, or an error to tell */
-void xt_conn_hangup(struct xt_conn *conn, bool broken); /* an end was seen while not reading; broken: of both sides */
-void xt_conn_reread(struct xt_conn *conn);              /* hands kept bytes to the stream again */
-void xt_conn_sweep(struct xt_conn *conn);               /* its deadline, if it passed */
-void xt_conn_end_turn(struct xt_conn *conn);            /* flush, or tell and free */
+void xt_conn_readable(struct xt_conn *conn); /* something may be received */
+void xt_conn_writable(struct xt_conn *conn); /* the kernel has room again, or an error to tell */
+void xt_conn_hangup(struct xt_conn *conn,
+	bool broken); /* an end was seen while not reading; broken: of both sides */
+void xt_conn_reread(struct xt_conn *conn);   /* hands kept bytes to the stream again */
+void xt_conn_sweep(struct xt_conn *conn);    /* its deadline, if it passed */
+void xt_conn_end_turn(struct xt_conn *conn); /* flush, or tell and free */
 
 /*
  * poll_<os>.c: the seam to the kernel. Interest is level-triggered. Room to send is waited for apart
@@ -108,14 +112,15 @@ enum {
 	XT_POLL_READ = 1,
 	XT_POLL_WRITE = 2,
 	XT_POLL_HANGUP = 4, /* the peer's FIN */
-	XT_POLL_BREAK = 8   /* an error, or both sides closed; told with READ and HANGUP in any case */
+	XT_POLL_BREAK =
+		8 /* an error, or both sides closed; told with READ and HANGUP in any case */
 };
 
 int xt_poll_open(struct xt_loop *loop);
 void xt_poll_close(struct xt_loop *loop);
 int xt_poll_watch(struct xt_loop *loop, struct xt_watch *watch);
 void xt_poll_unwatch(struct xt_loop *loop, struct xt_watch *watch);
-int xt_poll_add(struct xt_conn *conn);                       /* waits for conn->interest; 0 or XT_ESYS */
+int xt_poll_add(struct xt_conn *conn); /* waits for conn->interest; 0 or XT_ESYS */
 int xt_poll_update(struct xt_conn *conn, unsigned interest); /* and sets it; 0 or XT_ESYS */
 void xt_poll_remove(struct xt_conn *conn);
 /* Waits up to `ms` (-1: for ever) and calls the functions of conn.c and the watches. */

@@ -515,7 +515,8 @@ test_metrics(void **state)
 	}
 	/* Every reason has a word, and but for none a row with it. */
 	for (unsigned why = XT_CLOSE_PEER; why < XT_CLOSE_COUNT; why++) {
-		size_t offset = offsetof(struct xt_io_stats, closes) + why * sizeof(xt_counter), i = 0;
+		size_t offset = offsetof(struct xt_io_stats, closes) + why * sizeof(xt_counter),
+		       i = 0;
 		while (xt_io_metrics[i].offset != offset)
 			assert_true(++i < xt_io_metrics_count);
 		assert_string_equal(xt_io_metrics[i].value, xt_close_name((enum xt_close)why));

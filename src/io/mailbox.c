@@ -79,7 +79,7 @@ xt_mailbox_free(struct xt_mailbox *box)
 {
 	if (!box)
 		return;
-	xt_list_each(at, after, &box->overflows) {
+	xt_list_each (at, after, &box->overflows) {
 		struct overflow *overflow = XT_LIST_ENTRY(at, struct overflow, link);
 		xt_buf_fini(&overflow->letters);
 		free(overflow);
@@ -148,7 +148,7 @@ deliver(struct xt_loop *to, enum xt_lane lane, const struct xt_letter *letter)
 static struct overflow *
 overflow_find(struct xt_mailbox *box, struct xt_loop *to, enum xt_lane lane)
 {
-	xt_list_each(at, after, &box->overflows) {
+	xt_list_each (at, after, &box->overflows) {
 		struct overflow *overflow = XT_LIST_ENTRY(at, struct overflow, link);
 		if (overflow->to == to && overflow->lane == lane)
 			return overflow;
@@ -238,7 +238,7 @@ xt_mailbox_run(struct xt_loop *loop)
 	struct xt_letter letter;
 
 	if (xt_mailbox_is_congested(box)) {
-		xt_list_each(at, after, &box->overflows)
+		xt_list_each (at, after, &box->overflows)
 			overflow_retry(box, XT_LIST_ENTRY(at, struct overflow, link));
 	}
 	for (int i = 0; i < LETTERS_A_TURN && ring_pop(&box->lanes[XT_LANE_REPLY], &letter); i++)

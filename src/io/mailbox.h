@@ -17,7 +17,7 @@ struct xt_loop;
 
 enum xt_lane { XT_LANE_REQUEST, XT_LANE_REPLY, XT_LANES };
 
-#define XT_LETTER_BODY	   56
+#define XT_LETTER_BODY     56
 #define XT_MAILBOX_LETTERS 4096 /* in each lane; a power of two */
 
 /* What travels. `open` runs on the receiver's thread; the body is whatever both sides agree on. */
@@ -31,8 +31,8 @@ struct xt_letter {
 };
 
 /* From the thread of `from` to `to`. Never fails: when the ring is full the letter waits with the sender. */
-void xt_mail_post(
-	struct xt_loop *from, struct xt_loop *to, enum xt_lane lane, const struct xt_letter *letter);
+void xt_mail_post(struct xt_loop *from, struct xt_loop *to, enum xt_lane lane,
+	const struct xt_letter *letter);
 
 /* From any other thread, into the request lane. 0, or XT_EAGAIN when the ring is full. */
 int xt_mail_submit(struct xt_loop *to, const struct xt_letter *letter);

@@ -215,7 +215,8 @@ static atomic_uint finished;
 static bool
 is_done(const struct worker *worker)
 {
-	return worker->sent == LETTERS && worker->received == (uint64_t)LETTERS * WORKERS * XT_LANES &&
+	return worker->sent == LETTERS &&
+	       worker->received == (uint64_t)LETTERS * WORKERS * XT_LANES &&
 	       !xt_mailbox_is_congested(worker->loop->mailbox);
 }
 
@@ -280,7 +281,9 @@ test_many_workers(void **state)
 	atomic_store(&finished, 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct worker *worker = &workers[i];
-		*worker = (struct worker){ .loop = loop_new(), .number = i, .seed = { 0, 0, (unsigned short)i } };
+		*worker = (struct worker){
+			.loop = loop_new(), .number = i, .seed = { 0, 0, (unsigned short)i }
+		};
 		worker->task.run = send_some;
 		xt_list_init(&worker->task.link);
 		xt_loop_post(worker->loop, &worker->task);

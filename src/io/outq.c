@@ -117,8 +117,8 @@ add_piece(struct xt_outq_pool *pool, struct xt_outq *queue, struct xt_bytes *byt
 }
 
 int
-xt_outq_add(
-	struct xt_outq_pool *pool, struct xt_outq *queue, struct xt_bytes *bytes, size_t from, size_t to)
+xt_outq_add(struct xt_outq_pool *pool, struct xt_outq *queue, struct xt_bytes *bytes, size_t from,
+	size_t to)
 {
 	XT_ASSERT(from <= to && to <= bytes->n);
 	while (from < to) {

@@ -16,9 +16,9 @@
 #define XT_OUTQ_IOV 64
 
 struct xt_chunk {
-	struct xt_chunk *next; /* the last chunk's next is the first */
+	struct xt_chunk *next;  /* the last chunk's next is the first */
 	struct xt_bytes *bytes; /* NULL: an own block follows the struct */
-	const char *p;		/* what is still to be sent */
+	const char *p;          /* what is still to be sent */
 	uint32_t n;
 	uint32_t room; /* own block: bytes free after p + n */
 	bool pooled;   /* own block of XT_OUTQ_BLOCK */
@@ -38,8 +38,8 @@ struct xt_outq {
 void xt_outq_pool_fini(struct xt_outq_pool *pool);
 
 /* 0 or XT_ENOMEM. xt_outq_add() takes its own reference; n of it from p. */
-int xt_outq_add(
-	struct xt_outq_pool *pool, struct xt_outq *queue, struct xt_bytes *bytes, size_t from, size_t to);
+int xt_outq_add(struct xt_outq_pool *pool, struct xt_outq *queue, struct xt_bytes *bytes,
+	size_t from, size_t to);
 
 /* Room for `n` bytes at the end of the queue; NULL: out of memory. */
 char *xt_outq_reserve(struct xt_outq_pool *pool, struct xt_outq *queue, size_t n);

@@ -14,8 +14,8 @@ struct peer {
 	struct xt_buf got;    /* what recv used */
 	int recvs, drained, expired, ended, closed;
 	enum xt_close why;
-	size_t limit;         /* recv uses no more than this at once; 0: all */
-	bool stuck;           /* recv uses nothing */
+	size_t limit; /* recv uses no more than this at once; 0: all */
+	bool stuck;   /* recv uses nothing */
 	bool echo;
 	/* Called at the end of each, if set. */
 	void (*on_recv)(struct peer *);
@@ -39,7 +39,7 @@ void peer_write(struct peer *peer, const void *p, size_t n); /* all of it, in on
 void peer_write_text(struct peer *peer, const char *text);
 void peer_close(struct peer *peer);
 void peer_half_close(struct peer *peer);
-void peer_reset(struct peer *peer);                          /* RST; unix: what reads as one */
+void peer_reset(struct peer *peer); /* RST; unix: what reads as one */
 
 /* Turns the loop until the peer's end has read `n` bytes more, or its end: returns how many came. */
 size_t peer_read(struct peer *peer, char *p, size_t n);

@@ -178,13 +178,15 @@ report_conn(struct xt_conn *conn, uint32_t events)
 }
 
 static void
-report(const struct epoll_event *event)
+report(const struct xt_loop *loop, const struct epoll_event *event)
 {
 	uintptr_t tagged = (uintptr_t)event->data.ptr;
 
 	if (tagged & WATCH) {
 		struct xt_watch *watch = (struct xt_watch *)(tagged & ~WATCH);
-		watch->ready(watch);
+		/* A turn may be throttled while it reports: what is level-triggered is told again. */
+		if (watch == &loop->writable || xt_loop_is_reading(loop))
+			watch->ready(watch);
 	} else if (tagged) {
 		report_conn(event->data.ptr, event->events);
 	}
@@ -200,7 +202,7 @@ xt_poll_wait(struct xt_loop *loop, int ms)
 	for (int i = 0; i < n; i++) {
 		loop->events = &events[i + 1];
 		loop->events_count = n - i - 1;
-		report(&events[i]);
+		report(loop, &events[i]);
 	}
 	loop->events_count = 0;
 }

@@ -92,7 +92,7 @@ cascade(struct xt_wheel *wheel, int level)
 	xt_list_init(&moved);
 	xt_list_splice(
 		&moved, &wheel->slots[level][(wheel->tick >> (level * LEVEL_SHIFT)) & SLOT_MASK]);
-	xt_list_each(at, after, &moved) {
+	xt_list_each (at, after, &moved) {
 		xt_list_remove(at);
 		place(wheel, XT_LIST_ENTRY(at, struct xt_timer, link));
 	}

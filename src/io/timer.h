@@ -19,7 +19,7 @@ struct xt_timer {
 
 /* Levels of 64 slots, each level 64 times as coarse; the first has slots of 8 ms. */
 #define XT_WHEEL_LEVELS 5
-#define XT_WHEEL_SLOTS	64
+#define XT_WHEEL_SLOTS  64
 
 struct xt_wheel {
 	uint64_t tick; /* the next tick to run */

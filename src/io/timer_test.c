@@ -90,7 +90,8 @@ check_wait(const struct model *model)
 	}
 	/* Never late; exact when the finest level holds it; else it says when to look again. */
 	assert_true(wait > 0 && (uint64_t)wait <= first - model->now);
-	if (first / TICK - model->wheel.tick < XT_WHEEL_SLOTS - 1 && first / TICK / 64 == model->wheel.tick / 64)
+	if (first / TICK - model->wheel.tick < XT_WHEEL_SLOTS - 1 &&
+		first / TICK / 64 == model->wheel.tick / 64)
 		assert_int_equal(wait, first - model->now);
 }
 
@@ -137,7 +138,8 @@ test_random(void **state)
 			timer->due = 0;
 			break;
 		case 1:
-			advance(&model, random_below(&model, 2) ? random_below(&model, 100) : random_span(&model) / 16);
+			advance(&model, random_below(&model, 2) ? random_below(&model, 100)
+								: random_span(&model) / 16);
 			break;
 		case 2:
 			if (model.wheel.count)

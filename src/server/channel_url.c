@@ -26,8 +26,7 @@ static void
 begin_session(struct xt_exchange *x, struct xt_worker *worker, const struct xt_transport *transport,
 	const struct xt_protocol *protocol, const struct xt_entry *entry)
 {
-	struct xt_session *session =
-		xt_session_new(&worker->sessions, transport, protocol, entry);
+	struct xt_session *session = xt_session_new(&worker->sessions, transport, protocol, entry);
 
 	if (!session) {
 		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
@@ -68,8 +67,7 @@ post(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text
 	xt_api_publish(x, worker->hub, text->entry.channel);
 }
 
-static void
-delete(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text)
+static void delete (struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text)
 {
 	if (!xt_request_has_query(xt_exchange_request(x), XT_STR("presence"))) {
 		xt_api_drop(x, worker->hub, text->entry.channel);
@@ -95,7 +93,7 @@ xt_channel_url(struct xt_exchange *x, void *ctx)
 		if (method == XT_POST)
 			post(x, ctx, &text);
 		else if (method == XT_DELETE)
-			delete(x, ctx, &text);
+			delete (x, ctx, &text);
 		else
 			get(x, ctx, &text);
 	}

@@ -73,7 +73,7 @@ is_client_id(struct xt_str s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '~' || c == '-';
+			    (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '~' || c == '-';
 		if (!good)
 			return false;
 	}
@@ -90,9 +90,8 @@ xt_entry_read_client(struct xt_exchange *x, struct xt_entry_text *text)
 		return name;
 	if (client && !is_client_id(xt_buf_str(&text->client)))
 		return bad(x, "client", "1 to 64 characters of A-Z a-z 0-9 . _ ~ -");
-	if (name &&
-		(text->name.n == 0 || text->name.n > XT_CLIENT_NAME_MAX ||
-			!xt_utf8_valid(xt_buf_str(&text->name))))
+	if (name && (text->name.n == 0 || text->name.n > XT_CLIENT_NAME_MAX ||
+			    !xt_utf8_valid(xt_buf_str(&text->name))))
 		return bad(x, "name", "1 to 64 bytes of UTF-8");
 	text->entry.client = xt_buf_str(&text->client);
 	text->entry.name = xt_buf_str(&text->name);
@@ -134,8 +133,8 @@ read_wait(struct xt_exchange *x, struct xt_buf *value, struct xt_entry *entry)
 }
 
 static int
-read_format(
-	struct xt_exchange *x, const struct xt_reader *reader, struct xt_buf *value, struct xt_entry *entry)
+read_format(struct xt_exchange *x, const struct xt_reader *reader, struct xt_buf *value,
+	struct xt_entry *entry)
 {
 	int found = parameter(x, "format", value);
 
@@ -208,8 +207,8 @@ read_history(struct xt_exchange *x, struct xt_buf *value, struct xt_entry *entry
 }
 
 static int
-read_start(
-	struct xt_exchange *x, const struct xt_reader *reader, struct xt_buf *value, struct xt_entry *entry)
+read_start(struct xt_exchange *x, const struct xt_reader *reader, struct xt_buf *value,
+	struct xt_entry *entry)
 {
 	struct xt_str last_id = xt_request_field(xt_exchange_request(x), XT_STR("Last-Event-ID"));
 	bool resumes = last_id.n && strcmp(reader->transport->name, "sse") == 0;

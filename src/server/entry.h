@@ -28,6 +28,7 @@ int xt_entry_read_channel(struct xt_exchange *x, struct xt_entry_text *text);
 int xt_entry_read_client(struct xt_exchange *x, struct xt_entry_text *text);
 
 /* All that a reader may say; the same (bad_parameter). */
-int xt_entry_read(struct xt_exchange *x, const struct xt_reader *reader, struct xt_entry_text *text);
+int xt_entry_read(
+	struct xt_exchange *x, const struct xt_reader *reader, struct xt_entry_text *text);
 
 #endif

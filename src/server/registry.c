@@ -24,7 +24,7 @@ wants_stream(const struct xt_request *request, struct xt_str kind)
 {
 	struct xt_buf value = { 0 };
 	bool wanted = xt_request_query(request, XT_STR("stream"), &value) == 1 &&
-		xt_str_eq(xt_buf_str(&value), kind);
+		      xt_str_eq(xt_buf_str(&value), kind);
 
 	xt_buf_fini(&value);
 	return wanted;
@@ -61,7 +61,8 @@ const struct xt_reader xt_readers[] = {
 		XT_START_NOW },
 	{ wants_iframe, &xt_iframe_transport, &xt_iframe_plain_transport, true, true, false,
 		XT_START_NOW },
-	{ wants_sse, &xt_sse_transport, &xt_sse_plain_transport, false, false, false, XT_START_NOW },
+	{ wants_sse, &xt_sse_transport, &xt_sse_plain_transport, false, false, false,
+		XT_START_NOW },
 	{ wants_longpoll, &xt_longpoll_transport, NULL, true, true, true, XT_START_NOW },
 	{ wants_poll, &xt_poll_transport, NULL, true, true, true, XT_START_OLDEST },
 };

@@ -11,7 +11,7 @@ struct xt_reader {
 	bool (*wanted)(const struct xt_request *request);
 	const struct xt_transport *transport;
 	const struct xt_transport *http10; /* for clients that know no chunks; NULL: the same */
-	bool json; /* messages are JSON objects unless ?format= says otherwise */
+	bool json;      /* messages are JSON objects unless ?format= says otherwise */
 	bool only_json; /* and it may not say otherwise */
 	bool answers_head;
 	enum xt_start start; /* without ?since= and ?history= */

@@ -78,10 +78,14 @@ init_metrics(struct xt_server *server)
 		stats[2 * n + i] = xt_http_server_stats(worker->http);
 		stats[3 * n + i] = xt_loop_stats(worker->loop);
 	}
-	server->sources[0] = (struct xt_metric_source){ xt_session_metrics, xt_session_metrics_count, stats };
-	server->sources[1] = (struct xt_metric_source){ xt_hub_metrics, xt_hub_metrics_count, stats + n };
-	server->sources[2] = (struct xt_metric_source){ xt_http_metrics, xt_http_metrics_count, stats + 2 * n };
-	server->sources[3] = (struct xt_metric_source){ xt_io_metrics, xt_io_metrics_count, stats + 3 * n };
+	server->sources[0] =
+		(struct xt_metric_source){ xt_session_metrics, xt_session_metrics_count, stats };
+	server->sources[1] =
+		(struct xt_metric_source){ xt_hub_metrics, xt_hub_metrics_count, stats + n };
+	server->sources[2] =
+		(struct xt_metric_source){ xt_http_metrics, xt_http_metrics_count, stats + 2 * n };
+	server->sources[3] =
+		(struct xt_metric_source){ xt_io_metrics, xt_io_metrics_count, stats + 3 * n };
 	server->metrics = (struct xt_metrics){
 		.sources = server->sources,
 		.source_count = XT_METRIC_SOURCES,

@@ -20,9 +20,9 @@ struct xt_server {
 	size_t listener_count;
 	struct xt_str *origins;
 	struct xt_map_key key;
-	sem_t started;		      /* each worker posts once when it accepts, or has failed to */
+	sem_t started; /* each worker posts once when it accepts, or has failed to */
 	atomic_bool failed;
-	atomic_bool going;	      /* draining */
+	atomic_bool going;          /* draining */
 	_Atomic unsigned undrained; /* workers that still have connections */
 	struct xt_metrics metrics;
 	struct xt_metric_source sources[XT_METRIC_SOURCES];

@@ -82,7 +82,8 @@ xt_worker_init(struct xt_worker *worker, struct xt_server *server, unsigned inde
 	if (xt_loop_new(&worker->loop) < 0 || open_pipe(worker) < 0)
 		return fail(error, size, "can't make an event loop");
 	if (xt_static_new(&worker->files, server->config->root) < 0)
-		return fail(error, size, server->config->root ? server->config->root : "static files");
+		return fail(
+			error, size, server->config->root ? server->config->root : "static files");
 	if (init_parts(worker) < 0) {
 		snprintf(error, size, "out of memory");
 		return XT_ENOMEM;
@@ -204,8 +205,8 @@ check_drain(struct xt_timer *timer)
 		worker->drained = true;
 		if (left)
 			xt_log(&server->log, XT_LOG_WARN,
-				"worker %u: %zu connections are cut after drain.timeout", worker->index,
-				left);
+				"worker %u: %zu connections are cut after drain.timeout",
+				worker->index, left);
 		atomic_fetch_sub(&server->undrained, 1);
 	}
 	if (atomic_load(&server->undrained) == 0)

@@ -32,11 +32,11 @@ struct xt_worker {
 	struct xt_static *files;
 	struct xt_route routes[XT_ROUTES_MAX];
 	struct xt_http_config http_config;
-	struct xt_watch stop;	 /* the reading end of a pipe */
+	struct xt_watch stop; /* the reading end of a pipe */
 	int stop_write;
-	struct xt_timer drain;	 /* looks whether all have gone */
+	struct xt_timer drain;   /* looks whether all have gone */
 	uint64_t drain_deadline; /* loop time, ms */
-	bool drained;		 /* has said so */
+	bool drained;            /* has said so */
 };
 
 /* 0 or below, with the sentence in `error`; xt_worker_fini() in any case. */

@@ -4,18 +4,18 @@
 
 #include "hub/subscriber.h"
 
-#define XT_CLIENT_MAX	   64 /* bytes of ?client= */
+#define XT_CLIENT_MAX      64 /* bytes of ?client= */
 #define XT_CLIENT_NAME_MAX 64 /* bytes of ?name= */
 
 /* Borrowed: a session copies what it keeps. */
 struct xt_entry {
-	struct xt_str channel;	     /* empty: none (an echo) */
-	struct xt_str client, name;  /* for the presence list; empty: none */
-	struct xt_reading reading;   /* start, since, last; the mode is the protocol's business */
-	bool json;		     /* messages as JSON objects, not as payloads alone */
-	bool no_echo;		     /* leave out what this session itself sent */
-	uint32_t wait_ms;	     /* long poll: how long; 0: answer at once */
-	uint32_t max_message;	     /* bytes of a message that the peer may send */
+	struct xt_str channel;      /* empty: none (an echo) */
+	struct xt_str client, name; /* for the presence list; empty: none */
+	struct xt_reading reading;  /* start, since, last; the mode is the protocol's business */
+	bool json;                  /* messages as JSON objects, not as payloads alone */
+	bool no_echo;               /* leave out what this session itself sent */
+	uint32_t wait_ms;           /* long poll: how long; 0: answer at once */
+	uint32_t max_message;       /* bytes of a message that the peer may send */
 };
 
 #endif

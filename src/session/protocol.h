@@ -12,7 +12,7 @@ struct xt_session;
 
 struct xt_protocol {
 	const char *name;
-	size_t size;	/* bytes of its own state in each session, zeroed */
+	size_t size;    /* bytes of its own state in each session, zeroed */
 	unsigned forms; /* at most XT_FORMS */
 
 	/* The transport is ready. `entry` is borrowed. May close the session. */

@@ -11,12 +11,14 @@
 /* Ids of different workers never meet: the upper bits are the worker's. */
 #define WORKER_SHIFT 48
 
-_Static_assert(XT_FORMS * XT_TRANSPORTS <= XT_BATCH_WIRES, "a batch has a place for every wire");
+_Static_assert(XT_FORMS *XT_TRANSPORTS <= XT_BATCH_WIRES, "a batch has a place for every wire");
 
 #define OPEN_METRIC(index_, word_) \
-	{ .name = "connections", .help = "Clients connected now, by transport.", .label = "transport", \
-		.value = (word_), .kind = XT_METRIC_GAUGE, \
-		.offset = offsetof(struct xt_session_stats, open) + (index_) * sizeof(xt_counter) }
+	{ \
+		.name = "connections", .help = "Clients connected now, by transport.", \
+		.label = "transport", .value = (word_), .kind = XT_METRIC_GAUGE, \
+		.offset = offsetof(struct xt_session_stats, open) + (index_) * sizeof(xt_counter) \
+	}
 
 const struct xt_metric xt_session_metrics[] = {
 	OPEN_METRIC(XT_TRANSPORT_WEBSOCKET, "websocket"),
@@ -28,8 +30,10 @@ const struct xt_metric xt_session_metrics[] = {
 	OPEN_METRIC(XT_TRANSPORT_IFRAME_PLAIN, "iframe_http10"),
 	OPEN_METRIC(XT_TRANSPORT_POLL, "poll"),
 	OPEN_METRIC(XT_TRANSPORT_LONGPOLL, "longpoll"),
-	{ .name = "slow_readers_total", .help = "Readers closed because they did not keep up.",
-		.kind = XT_METRIC_COUNTER, .offset = offsetof(struct xt_session_stats, slow_readers) },
+	{ .name = "slow_readers_total",
+		.help = "Readers closed because they did not keep up.",
+		.kind = XT_METRIC_COUNTER,
+		.offset = offsetof(struct xt_session_stats, slow_readers) },
 };
 const size_t xt_session_metrics_count = sizeof xt_session_metrics / sizeof xt_session_metrics[0];
 
@@ -243,8 +247,8 @@ pass_on(struct xt_session *session, const struct xt_delivery *delivery)
 
 /* All but the session's own messages: the runs between them. */
 static void
-pass_on_others(struct xt_session *session, const struct xt_batch *batch,
-	const struct xt_wire *wire, size_t from)
+pass_on_others(struct xt_session *session, const struct xt_batch *batch, const struct xt_wire *wire,
+	size_t from)
 {
 	size_t begin = from;
 
@@ -280,8 +284,8 @@ is_too_slow(struct xt_session *session)
 }
 
 void
-xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t from,
-	unsigned form, bool no_echo)
+xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t from, unsigned form,
+	bool no_echo)
 {
 	const struct xt_wire *wire;
 
@@ -296,13 +300,12 @@ xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t fr
 		pass_on_others(session, batch, wire, from);
 		return;
 	}
-	pass_on(session,
-		&(struct xt_delivery){
-			.bytes = wire->bytes,
-			.from = wire->starts[from],
-			.to = wire->starts[batch->count],
-			.next = batch->messages[batch->count - 1]->id,
-		});
+	pass_on(session, &(struct xt_delivery){
+				 .bytes = wire->bytes,
+				 .from = wire->starts[from],
+				 .to = wire->starts[batch->count],
+				 .next = batch->messages[batch->count - 1]->id,
+			 });
 }
 
 static int
@@ -339,22 +342,20 @@ xt_session_deliver_opening(
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
 		return;
 	}
-	xt_counter_add(
-		&xt_hub_stats(session->sessions->hub)->private_encodes, opening->count);
+	xt_counter_add(&xt_hub_stats(session->sessions->hub)->private_encodes, opening->count);
 	heap = xt_buf_take(&out, &n);
 	bytes = xt_bytes_own(heap, n);
 	if (!bytes) {
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
 		return;
 	}
-	pass_on(session,
-		&(struct xt_delivery){
-			.bytes = bytes,
-			.to = n,
-			.next = opening->next,
-			.lost = opening->lost,
-			.more = opening->more,
-		});
+	pass_on(session, &(struct xt_delivery){
+				 .bytes = bytes,
+				 .to = n,
+				 .next = opening->next,
+				 .lost = opening->lost,
+				 .more = opening->more,
+			 });
 	xt_bytes_unref(bytes);
 }
 

@@ -63,7 +63,7 @@ struct xt_session {
 	struct xt_conn *conn; /* NULL for an answer that is held as an exchange */
 	struct xt_label *label;
 	struct xt_list link;
-	uint64_t id;	/* never 0; the origin of what it publishes */
+	uint64_t id;    /* never 0; the origin of what it publishes */
 	uint64_t since; /* ms since 1970 UTC */
 	uint32_t max_message;
 	uint32_t wait_ms;

@@ -17,13 +17,13 @@ struct xt_exchange;
 /* What a reader is told between messages. */
 enum xt_notice_kind {
 	XT_NOTICE_OPEN, /* here the stream begins */
-	XT_NOTICE_LOST	/* what was asked for is no longer all kept */
+	XT_NOTICE_LOST  /* what was asked for is no longer all kept */
 };
 
 struct xt_notice {
 	enum xt_notice_kind kind;
 	struct xt_position next; /* the position before the first message that follows */
-	struct xt_str json;	 /* all of it, as the object that docs/channel.md names */
+	struct xt_str json;      /* all of it, as the object that docs/channel.md names */
 };
 
 /* Messages in their wire form, all for one session. */
@@ -31,7 +31,7 @@ struct xt_delivery {
 	struct xt_bytes *bytes;
 	size_t from, to;
 	struct xt_position next; /* after the last of them */
-	bool lost, more;	 /* of an answer: see struct xt_opening */
+	bool lost, more;         /* of an answer: see struct xt_opening */
 };
 
 /*
@@ -53,8 +53,8 @@ enum xt_transport_index {
 struct xt_transport {
 	const char *name; /* as the presence list says it */
 	enum xt_transport_index index;
-	size_t size;	  /* bytes of its own state in each session, zeroed */
-	bool once;	  /* an answer: the first delivery ends it, with or without messages */
+	size_t size; /* bytes of its own state in each session, zeroed */
+	bool once;   /* an answer: the first delivery ends it, with or without messages */
 
 	/*
 	 * Answers the request, or takes its exchange over; the caller then calls xt_session_open(). Below 0: the

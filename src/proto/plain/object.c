@@ -69,6 +69,7 @@ xt_object_lost(struct xt_buf *out, struct xt_position since, struct xt_position 
 	xt_position_format(since, asked);
 	xt_position_format(next, text);
 	return xt_buf_printf(out,
-		"{\"event\":\"lost\",\"notice\":\"" XT_LOST_WORDS "\",\"since\":\"%s\",\"next\":\"%s\"}",
+		"{\"event\":\"lost\",\"notice\":\"" XT_LOST_WORDS
+		"\",\"since\":\"%s\",\"next\":\"%s\"}",
 		asked, text);
 }

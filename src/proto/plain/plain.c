@@ -18,7 +18,8 @@ enum form { FORM_PAYLOAD, FORM_JSON, FORMS };
 struct plain {
 	struct xt_subscriber subscriber;
 	struct xt_session *session;
-	struct xt_reading reading; /* what was asked for, and is asked for next while there is more */
+	struct xt_reading
+		reading; /* what was asked for, and is asked for next while there is more */
 	uint8_t form;
 	bool no_echo;
 	bool told_open;
@@ -46,15 +47,15 @@ static void
 tell(struct plain *plain, enum xt_notice_kind kind, struct xt_position next)
 {
 	struct xt_buf json = { 0 };
-	int error = kind == XT_NOTICE_OPEN
-		? xt_object_open(&json, next)
-		: xt_object_lost(&json, plain->reading.since, next);
+	int error = kind == XT_NOTICE_OPEN ? xt_object_open(&json, next)
+					   : xt_object_lost(&json, plain->reading.since, next);
 
 	if (error < 0)
 		xt_session_close(plain->session, XT_CLOSE_FAULT, "out of memory");
 	else
 		xt_session_notice(plain->session,
-			&(struct xt_notice){ .kind = kind, .next = next, .json = xt_buf_str(&json) });
+			&(struct xt_notice){
+				.kind = kind, .next = next, .json = xt_buf_str(&json) });
 	xt_buf_fini(&json);
 }
 
@@ -63,7 +64,7 @@ static bool
 can_tell(const struct plain *plain)
 {
 	return plain->form == FORM_JSON ||
-		plain->session->transport->index != XT_TRANSPORT_WEBSOCKET;
+	       plain->session->transport->index != XT_TRANSPORT_WEBSOCKET;
 }
 
 static void

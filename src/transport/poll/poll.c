@@ -38,15 +38,16 @@ put_answer(struct xt_buf *out, const struct xt_delivery *delivery)
 
 	xt_position_format(delivery->next, next);
 	if (xt_buf_append_str(out, XT_STR("{\"messages\":[")) < 0 ||
-		xt_buf_append(out, n ? delivery->bytes->p + delivery->from : "", n ? n - 1 : 0) < 0 ||
+		xt_buf_append(out, n ? delivery->bytes->p + delivery->from : "", n ? n - 1 : 0) <
+			0 ||
 		xt_buf_printf(out, "],\"next\":\"%s\"", next) < 0)
 		return XT_ENOMEM;
 	if (delivery->more && xt_buf_append_str(out, XT_STR(",\"more\":true")) < 0)
 		return XT_ENOMEM;
 	if (delivery->lost &&
-		xt_buf_append_str(out,
-			XT_STR(",\"lost\":true,\"notice\":\"what follows the given position is not all "
-			       "kept any more: some messages are missing\"")) < 0)
+		xt_buf_append_str(out, XT_STR(",\"lost\":true,\"notice\":\"what follows the given "
+					      "position is not all "
+					      "kept any more: some messages are missing\"")) < 0)
 		return XT_ENOMEM;
 	return xt_buf_append_str(out, XT_STR("}\n"));
 }
@@ -66,7 +67,8 @@ poll_deliver(struct xt_session *session, const struct xt_delivery *delivery)
 	}
 	xt_buf_fini(&out);
 	if (bytes)
-		xt_exchange_reply_bytes(exchange, 200, XT_STR("application/json"), bytes, 0, bytes->n);
+		xt_exchange_reply_bytes(
+			exchange, 200, XT_STR("application/json"), bytes, 0, bytes->n);
 	else
 		xt_exchange_error(exchange, 503, "out_of_memory", "out of memory");
 	xt_bytes_unref(bytes);

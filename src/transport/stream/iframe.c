@@ -15,8 +15,8 @@
 #define PAD_64 "                                                                "
 #define PAD    PAD_64 PAD_64 PAD_64 PAD_64 PAD_64 PAD_64 PAD_64 PAD_64
 #define PAGE \
-	"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>crosstalk</title>\n<!--" PAD \
-	PAD "-->\n"
+	"<!doctype html><html lang=\"en\"><meta " \
+	"charset=\"utf-8\"><title>crosstalk</title>\n<!--" PAD PAD "-->\n"
 
 static int
 put_call(struct xt_buf *out, struct xt_str json)

@@ -14,17 +14,15 @@ put_binary(struct xt_buf *out, struct xt_str bytes)
 }
 
 static int
-sse_message(
-	struct xt_buf *out, const struct xt_message *message, const struct xt_payload *payload)
+sse_message(struct xt_buf *out, const struct xt_message *message, const struct xt_payload *payload)
 {
 	char id[XT_POSITION_TEXT];
 	size_t n = xt_position_format(message->id, id);
 	int error = xt_eventstream_field(out, XT_STR("id"), xt_str_of(id, n));
 
 	if (error == 0)
-		error = payload->kind == XT_KIND_BINARY
-			? put_binary(out, payload->bytes)
-			: xt_eventstream_data(out, payload->bytes);
+		error = payload->kind == XT_KIND_BINARY ? put_binary(out, payload->bytes)
+							: xt_eventstream_data(out, payload->bytes);
 	return error == 0 ? xt_eventstream_end(out) : error;
 }
 

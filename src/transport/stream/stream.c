@@ -93,8 +93,9 @@ static void
 stream_close(struct xt_session *session, enum xt_close why, const char *words)
 {
 	struct xt_buf out = { 0 }, json = { 0 };
-	int error = xt_buf_printf(&json,
-		"{\"event\":\"close\",\"reason\":\"%s\",\"notice\":\"%s\"}", xt_close_name(why), words);
+	int error =
+		xt_buf_printf(&json, "{\"event\":\"close\",\"reason\":\"%s\",\"notice\":\"%s\"}",
+			xt_close_name(why), words);
 
 	if (error == 0)
 		error = stream_of(session)->kind->event(

@@ -17,7 +17,7 @@
 
 struct ws {
 	struct xt_ws_reader reader;
-	bool pinged; /* a ping is out, and no sign of life since */
+	bool pinged;            /* a ping is out, and no sign of life since */
 	struct xt_buf *partial; /* a message that came in pieces so far */
 };
 
@@ -106,11 +106,11 @@ drop_partial(struct ws *ws)
 static void
 pass_on(struct xt_session *session, uint8_t opcode, struct xt_str bytes)
 {
-	xt_session_received(session,
-		&(struct xt_payload){
-			.bytes = bytes,
-			.kind = opcode == XT_WS_OP_TEXT ? XT_KIND_TEXT : XT_KIND_BINARY,
-		});
+	xt_session_received(
+		session, &(struct xt_payload){
+				 .bytes = bytes,
+				 .kind = opcode == XT_WS_OP_TEXT ? XT_KIND_TEXT : XT_KIND_BINARY,
+			 });
 }
 
 /* 0 or XT_ENOMEM. */
@@ -263,7 +263,8 @@ ws_begin(struct xt_session *session, struct xt_exchange *exchange)
 		return XT_ENOMEM;
 	}
 	xt_ws_reader_init(&ws_of(session)->reader, XT_WS_SERVER, 0, session->max_message);
-	if (xt_exchange_takeover(exchange, 101, (struct xt_str){ 0 }, false, &ws_stream, session) < 0)
+	if (xt_exchange_takeover(exchange, 101, (struct xt_str){ 0 }, false, &ws_stream, session) <
+		0)
 		return XT_ECLOSED;
 	session->conn = conn;
 	xt_conn_expire_in(conn, session->sessions->config.heartbeat_interval_ms);
