@@ -20,7 +20,8 @@ take_line(void *ctx, enum xt_log_level level, const char *line)
 
 	sink->lines++;
 	sink->level = level;
-	strncpy(sink->last, line, sizeof sink->last - 1);
+	assert_true(strlen(line) < sizeof sink->last);
+	memcpy(sink->last, line, strlen(line) + 1);
 }
 
 static void

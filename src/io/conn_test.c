@@ -337,6 +337,53 @@ test_adopt_within_recv(void **state)
 	peer_fini(&peer);
 }
 
+/* What was looked at and left before the FIN comes again when the stream resumes. */
+static void
+test_resume_after_fin(void **state)
+{
+	struct peer peer;
+
+	peer_open(&peer, *state, kind);
+	peer.stuck = true;
+	peer_write_text(&peer, "abcd");
+	peer_half_close(&peer);
+	peer_turn_until(&peer, &peer.ended, 1);
+	xt_conn_pause(peer.conn);
+	peer.stuck = false;
+	xt_conn_resume(peer.conn);
+	peer_turns(&peer, 2);
+	assert_true(peer_got(&peer, "abcd"));
+	assert_int_equal(peer.ended, 1);
+	peer_fini(&peer);
+}
+
+/* The next stream gets what was left, and then is told of the FIN too; one that stays paused, once it resumes. */
+static void
+test_adopt_after_fin(void **state)
+{
+	struct peer peer;
+
+	for (int paused = 0; paused < 2; paused++) {
+		peer_open(&peer, *state, kind);
+		peer.stuck = true;
+		peer_write_text(&peer, "abcd");
+		peer_half_close(&peer);
+		peer_turn_until(&peer, &peer.ended, 1);
+		peer.stuck = false;
+		if (paused)
+			xt_conn_pause(peer.conn);
+		xt_conn_adopt(peer.conn, &peer_closing_stream, &peer);
+		peer_turns(&peer, 3);
+		assert_int_equal(peer.closed, !paused);
+		if (paused)
+			xt_conn_resume(peer.conn);
+		peer_turn_until(&peer, &peer.closed, 1);
+		assert_true(peer_got(&peer, "abcd"));
+		assert_int_equal(peer.why, XT_CLOSE_PEER);
+		peer_fini(&peer);
+	}
+}
+
 static void
 test_adopt_later(void **state)
 {
@@ -566,6 +613,8 @@ main(void)
 		TEST(test_resume_each_other),
 		TEST(test_adopt_within_recv),
 		TEST(test_adopt_later),
+		TEST(test_resume_after_fin),
+		TEST(test_adopt_after_fin),
 		TEST(test_partial_writes),
 		TEST(test_drained_sends_more),
 		TEST(test_reserve),

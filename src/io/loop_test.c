@@ -367,6 +367,28 @@ test_throttle_within_recv(void **state)
 	peer_fini(&b);
 }
 
+/* … and so does a watch. What became readable first is reported first. */
+static void
+test_throttle_before_watch(void **state)
+{
+	struct peer peer;
+	struct pipe pipe;
+
+	peer_open(&peer, *state, PEER_UNIX);
+	peer.on_recv = throttle_it;
+	peer_write_text(&peer, "x");
+	pipe_open(&pipe, *state);
+	xt_loop_turn(*state, -1);
+	assert_int_equal(peer.recvs, 1);
+	assert_int_equal(pipe.ready, 0);
+	xt_loop_unthrottle(*state);
+	xt_loop_turn(*state, -1);
+	assert_int_equal(pipe.ready, 1);
+	xt_loop_unwatch(*state, &pipe.watch);
+	pipe_fini(&pipe);
+	peer_fini(&peer);
+}
+
 /* What waits for room is sent on, and timers and deadlines run, with input waiting all the while. */
 static void
 test_throttled_sends(void **state)
@@ -539,6 +561,7 @@ main(void)
 		TEST(test_throttled_reads_nothing),
 		TEST(test_throttled_rereads_nothing),
 		TEST(test_throttle_within_recv),
+		TEST(test_throttle_before_watch),
 		TEST(test_throttled_sends),
 		TEST(test_congested),
 		TEST(test_free_with_all_pending),

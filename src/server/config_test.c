@@ -198,8 +198,8 @@ static const struct {
 		"f.yaml:2: log: is a group of keys, allowed: one \"key: value\" a line, indented" },
 	{ "open: true\n\troot: x\n",
 		"f.yaml:2: not valid YAML: found a tab character that violates indentation" },
-	{ "open: true\nroot: \"\xff\"\n",
-		"f.yaml: not valid YAML: invalid leading UTF-8 octet at byte 18" },
+	{ "open: true\nroot: \"\xff\"\n", "f.yaml:2: not valid YAML: invalid leading UTF-8 octet" },
+	{ "# \x01", "f.yaml:1: not valid YAML: control characters are not allowed" },
 };
 
 static void

@@ -20,6 +20,7 @@
 struct reader {
 	struct xt_config *config;
 	const char *name; /* stands for the file in errors */
+	struct xt_str text;
 	struct xt_config_error error;
 	yaml_parser_t parser;
 	yaml_event_t event;                 /* the current one; of type YAML_NO_EVENT: none */
@@ -55,20 +56,30 @@ fail_at(struct reader *reader, uint32_t line, int code, const char *sentence)
 	return xt_config_fail(&reader->error, code, "%s:%u: %s", reader->name, line, sentence);
 }
 
-/* libyaml counts lines once it has decoded them: where bytes are no UTF-8, it says the offset. */
+/* libyaml counts lines in what it has decoded; where it could not decode, it says the offset. */
+static size_t
+error_line(const struct reader *reader)
+{
+	const yaml_parser_t *parser = &reader->parser;
+	struct xt_str before = reader->text;
+	size_t line = 1;
+
+	if (parser->error != YAML_READER_ERROR)
+		return parser->problem_mark.line + 1;
+	if (before.n > parser->problem_offset)
+		before.n = parser->problem_offset;
+	for (size_t i = 0; i < before.n; i++)
+		line += before.p[i] == '\n';
+	return line;
+}
+
 static int
 fail_parser(struct reader *reader)
 {
-	const yaml_parser_t *parser = &reader->parser;
-
-	if (parser->error == YAML_MEMORY_ERROR)
+	if (reader->parser.error == YAML_MEMORY_ERROR)
 		return xt_config_fail(&reader->error, XT_ENOMEM, "%s: out of memory", reader->name);
-	if (parser->error == YAML_READER_ERROR)
-		return xt_config_fail(&reader->error, XT_EINVAL,
-			"%s: not valid YAML: %s at byte %zu", reader->name, parser->problem,
-			parser->problem_offset);
 	return xt_config_fail(&reader->error, XT_EINVAL, "%s:%zu: not valid YAML: %s", reader->name,
-		parser->problem_mark.line + 1, parser->problem);
+		error_line(reader), reader->parser.problem);
 }
 
 /* The next event; the one before is gone. */
@@ -268,7 +279,9 @@ int
 xt_config_load_text(
 	struct xt_config *config, const char *name, struct xt_str text, char *error, size_t size)
 {
-	struct reader reader = { .config = config, .name = name, .error = { error, size } };
+	struct reader reader = {
+		.config = config, .name = name, .text = text, .error = { error, size }
+	};
 	int code = remember_file(&reader);
 
 	if (code < 0)

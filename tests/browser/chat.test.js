@@ -65,8 +65,8 @@ describe('/chat in two windows', { skip: missing }, () => {
 				assert.ok(people.includes(`on ${transport}`), people);
 			}
 			page.assertCalm();
-			await page.leave();
 		}
+		await Promise.all(pages.map((page) => page.leave()));
 	});
 	it('a transport can be changed in the room, and nothing is lost or shown twice', TIMEOUT, async () => {
 		const room = channelName('room');

@@ -1,5 +1,6 @@
 // Unchanged clients of Node: npm ws, npm eventsource, undici, and Node's own fetch and WebSocket.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { EventSource } from 'eventsource';
 import { WebSocket as UndiciWebSocket } from 'undici';
@@ -148,6 +149,44 @@ for (const [name, Socket] of Object.entries(sockets)) {
 		});
 	});
 }
+
+/* Node 20 has its WebSocket behind a flag, which only a new process can set. */
+const FLAG = '--experimental-websocket';
+const flagged = !globalThis.WebSocket && process.allowedNodeEnvironmentFlags.has(FLAG);
+
+describe('the WebSocket of Node itself, behind its flag', { skip: !flagged && `this Node needs or knows no ${FLAG}` }, () => {
+	const server = useServer();
+	it('open, message, close, on /echo and a channel', TIMEOUT, async () => {
+		const script = `
+			const { deepStrictEqual: same } = require('node:assert');
+			const socket = (path) => new Promise((resolve, reject) => {
+				const ws = new WebSocket('ws://${server.host}' + path);
+				ws.binaryType = 'arraybuffer';
+				ws.onopen = () => resolve(ws);
+				ws.onerror = () => reject(new Error('it did not open'));
+			});
+			const event = (ws, kind) => new Promise((resolve) => ws.addEventListener(kind, resolve, { once: true }));
+			(async () => {
+				for (const path of ['/echo', '/c/${channelName()}']) {
+					const ws = await socket(path);
+					for (const data of ['hello', '', '漢'.repeat(50000)]) {
+						ws.send(data);
+						same((await event(ws, 'message')).data, data);
+					}
+					ws.send(new Uint8Array([0, 255]));
+					same([...new Uint8Array((await event(ws, 'message')).data)], [0, 255]);
+					ws.close(3001, 'done');
+					const { code, wasClean } = await event(ws, 'close');
+					same([code, wasClean], [3001, true]);
+				}
+				await socket('/no/such/door').then(() => process.exit(1), () => console.log('ok'));
+			})();`;
+		const out = await new Promise((resolve, reject) =>
+			execFile(process.execPath, [FLAG, '--unhandled-rejections=strict', '-e', script], { timeout: bound(30) }, (error, stdout, stderr) =>
+				(error ? reject(new Error(`${error.message}\n${stderr}`)) : resolve(stdout))));
+		assert.equal(out, 'ok\n');
+	});
+});
 
 describe('npm eventsource', { concurrency: 4 }, () => {
 	const server = useServer();

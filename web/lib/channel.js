@@ -210,6 +210,8 @@ export class Channel {
 		} else if (object.event === 'lost') {
 			this.#resume = object.next;
 			this.onlost(object);
+		} else if (object.event) {
+			// `close`: why the stream ends, which it does next; and whatever a later server may tell.
 		} else if (!this.#seen || !covers(this.#seen, object.id)) {
 			this.#resume = this.#seen = object.id;
 			this.onmessage(object);

@@ -84,9 +84,36 @@ begin_stream(struct plain *plain, const struct xt_opening *opening)
 		xt_session_close(plain->session, XT_CLOSE_LOST, XT_LOST_WORDS);
 }
 
-static void plain_waited(struct xt_session *session);
+/* A poller who was answered is there until its next poll, or for the linger time. */
+static void
+stay_present(struct xt_session *session)
+{
+	struct xt_member member;
+
+	xt_session_describe(session, &member);
+	if (member.client.n)
+		xt_hub_lease(session->sessions->hub, xt_session_channel(session), &member, false);
+}
 
 /* The hub's calls ------------------------------------------------------------------------ */
+
+/* The one delivery of an answer, after which the session is gone. */
+static void
+answer(struct plain *plain, const struct xt_opening *opening)
+{
+	stay_present(plain->session);
+	xt_session_deliver_opening(plain->session, opening, plain->form);
+}
+
+/* The time is over, and there is no news. */
+static void
+answer_empty(struct plain *plain)
+{
+	struct xt_opening nothing = { .next = plain->reading.since };
+
+	xt_hub_unsubscribe(&plain->subscriber);
+	answer(plain, &nothing);
+}
 
 static void
 opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
@@ -97,9 +124,9 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 	if (session->transport->once) {
 		plain->reading.since = opening->next;
 		if (!opening->live)
-			xt_session_deliver_opening(session, opening, plain->form);
+			answer(plain, opening);
 		else if (session->sessions->draining)
-			plain_waited(session);
+			answer_empty(plain);
 		return;
 	}
 	begin_stream(plain, opening);
@@ -129,6 +156,8 @@ deliver(struct xt_subscriber *subscriber, struct xt_batch *batch, size_t from)
 {
 	struct plain *plain = plain_of(subscriber);
 
+	if (plain->session->transport->once)
+		stay_present(plain->session);
 	xt_session_deliver(plain->session, batch, from, plain->form, plain->no_echo);
 }
 
@@ -213,26 +242,18 @@ static void
 plain_waited(struct xt_session *session)
 {
 	struct plain *plain = xt_session_protocol_state(session);
-	struct xt_opening nothing = { .next = plain->reading.since };
 
 	/* Still asking: the answer, which is on its way, ends the session. */
-	if (plain->subscriber.state != XT_SUBSCRIBER_LIVE)
-		return;
-	xt_hub_unsubscribe(&plain->subscriber);
-	xt_session_deliver_opening(session, &nothing, plain->form);
+	if (plain->subscriber.state == XT_SUBSCRIBER_LIVE)
+		answer_empty(plain);
 }
 
 static void
 plain_closed(struct xt_session *session)
 {
 	struct plain *plain = xt_session_protocol_state(session);
-	struct xt_member member;
 
 	xt_hub_unsubscribe(&plain->subscriber);
-	xt_session_describe(session, &member);
-	/* A poller is there between two polls too. */
-	if (session->transport->once && member.client.n)
-		xt_hub_lease(session->sessions->hub, xt_session_channel(session), &member, false);
 }
 
 const struct xt_protocol xt_plain_protocol = {

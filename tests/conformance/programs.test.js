@@ -1,4 +1,5 @@
-// crosstalk pub, sub and check, and what every command has: help, usage errors, exit codes.
+// crosstalk pub, sub and check against a real server and real files, and what every command has: help, usage errors,
+// exit codes. (interop/command_line.test.js has the cases that need a server which misbehaves.)
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
