@@ -9,10 +9,9 @@
 
 #include <string.h>
 
-#define HIGH_BITS 0x8080808080808080u
-#define WIDE_MIN  64 /* bytes from which on the test for wide registers pays */
+#include "codec/mask_vectors.h"
 
-typedef uint64_t vector __attribute__((vector_size(32)));
+#define HIGH_BITS 0x8080808080808080u
 
 static inline uint64_t
 load(const char *p)
@@ -35,53 +34,6 @@ turn_key(const uint8_t key[4], unsigned phase)
 	memcpy(&word, bytes, sizeof word);
 	return word;
 }
-
-/* Masks whole vectors from `*at` on; returns all their bits or-ed. */
-static inline __attribute__((always_inline)) uint64_t
-mask_vectors(char *dst, const char *src, size_t n, uint64_t key, size_t *at)
-{
-	vector keys = { key, key, key, key };
-	vector seen = { 0 };
-	vector v;
-	size_t i = *at;
-
-	for (; n - i >= sizeof v; i += sizeof v) {
-		memcpy(&v, src + i, sizeof v);
-		v ^= keys;
-		seen |= v;
-		memcpy(dst + i, &v, sizeof v);
-	}
-	*at = i;
-	return seen[0] | seen[1] | seen[2] | seen[3];
-}
-
-static uint64_t
-mask_narrow(char *dst, const char *src, size_t n, uint64_t key, size_t *at)
-{
-	return mask_vectors(dst, src, n, key, at);
-}
-
-#ifdef __x86_64__ /* the same code with 32-byte registers, where this processor has them */
-__attribute__((target("avx2"))) static uint64_t
-mask_avx2(char *dst, const char *src, size_t n, uint64_t key, size_t *at)
-{
-	return mask_vectors(dst, src, n, key, at);
-}
-
-static inline uint64_t
-mask_wide(char *dst, const char *src, size_t n, uint64_t key, size_t *at)
-{
-	if (n >= WIDE_MIN && __builtin_cpu_supports("avx2"))
-		return mask_avx2(dst, src, n, key, at);
-	return mask_narrow(dst, src, n, key, at);
-}
-#else
-static inline uint64_t
-mask_wide(char *dst, const char *src, size_t n, uint64_t key, size_t *at)
-{
-	return mask_narrow(dst, src, n, key, at);
-}
-#endif
 
 /* Fewer bytes than a word. */
 static bool
@@ -107,7 +59,7 @@ xt_mask(char *dst, const char *src, size_t n, const uint8_t key[4], unsigned pha
 		return mask_few(dst, src, n, key, phase);
 	key8 = turn_key(key, phase);
 	last = load(src + n - sizeof word) ^ turn_key(key, phase + (unsigned)(n & 3));
-	seen = mask_wide(dst, src, n, key8, &at) | last;
+	seen = xt_mask_vectors(dst, src, n, key8, &at) | last;
 	for (; n - at > sizeof word; at += sizeof word) {
 		word = load(src + at) ^ key8;
 		seen |= word;

@@ -354,25 +354,22 @@ on_call(struct xt_reader *reader)
 	}
 }
 
+/*
+ * Goes on after a while. All have done all: ends, and looks for that from time to time rather than being told, because a
+ * letter would wait for ever with a sender who has stopped.
+ */
 static void
-stop_opened(const struct xt_letter *letter)
+woke(struct xt_timer *timer)
 {
-	xt_loop_stop(letter->body.pointers[0]);
-}
+	struct worker *worker = XT_CONTAINER(timer, struct worker, later);
+	struct xt_loop *loop = xt_hub_loop(worker->hub);
 
-/* The last to finish stops all. */
-static void
-finish(struct worker *worker)
-{
-	struct scene *scene = worker->scene;
-
-	if (atomic_fetch_add(&scene->finished, 1) + 1 < scene->world.count)
-		return;
-	for (size_t i = 0; i < scene->world.count; i++) {
-		struct xt_letter letter = { .open = stop_opened,
-			.body.pointers = { scene->world.loops[i] } };
-		xt_hub_letter(worker->hub, scene->world.hubs[i], XT_LANE_REPLY, &letter);
-	}
+	if (worker->ops)
+		xt_loop_post(loop, &worker->step);
+	else if (atomic_load(&worker->scene->finished) == worker->scene->world.count)
+		xt_loop_stop(loop);
+	else
+		xt_timer_start(xt_loop_timers(loop), timer, xt_loop_now(loop), 1);
 }
 
 static void
@@ -385,20 +382,13 @@ step(struct xt_task *task)
 		do_something(worker);
 		worker->ops--;
 	}
-	if (!worker->ops)
-		finish(worker);
-	else if (worker->sleepy && chance(worker, 50) == 0)
+	if (!worker->ops) {
+		atomic_fetch_add(&worker->scene->finished, 1);
+		woke(&worker->later);
+	} else if (worker->sleepy && chance(worker, 50) == 0)
 		xt_timer_start(xt_loop_timers(loop), &worker->later, xt_loop_now(loop), 1);
 	else
 		xt_loop_post(loop, task);
-}
-
-static void
-woke(struct xt_timer *timer)
-{
-	struct worker *worker = XT_CONTAINER(timer, struct worker, later);
-
-	xt_loop_post(xt_hub_loop(worker->hub), &worker->step);
 }
 
 /* The scene ------------------------------------------------------------------------------- */
@@ -456,6 +446,8 @@ scene_end(struct scene *scene)
 {
 	unsigned live = 0;
 
+	for (size_t i = 0; i < scene->world.count; i++)
+		xt_timer_stop(xt_loop_timers(scene->world.loops[i]), &scene->workers[i].later);
 	xt_world_settle(&scene->world);
 	for (size_t i = 0; i < scene->world.count; i++) {
 		struct worker *worker = &scene->workers[i];

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "hub/position.h"
+#include "codec/position.h"
 
 enum xt_kind {
 	XT_KIND_TEXT,   /* UTF-8 */

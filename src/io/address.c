@@ -17,10 +17,14 @@ static const char *parse_unix(struct xt_str rest, struct xt_address *address);
 static const struct {
 	const char *prefix;
 	enum xt_scheme scheme;
-	const char *(*parse)(struct xt_str rest, struct xt_address *address);
+	const char *(*parse)(struct xt_str rest, struct xt_address *address); /* NULL: not yet */
 } schemes[] = {
 	{ "http://", XT_SCHEME_HTTP, parse_http },
 	{ "unix:", XT_SCHEME_UNIX, parse_unix },
+	{ "https://", 0, NULL },
+	{ "mqtt://", 0, NULL },
+	{ "mqtts://", 0, NULL },
+	{ "tcp://", 0, NULL },
 };
 
 static bool
@@ -109,13 +113,16 @@ parse_unix(struct xt_str rest, struct xt_address *address)
 	return NULL;
 }
 
-static const char *
-parse(struct xt_str text, struct xt_address *address)
+const char *
+xt_address_read(struct xt_str text, struct xt_address *address)
 {
+	*address = (struct xt_address){ 0 };
 	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
 		struct xt_str prefix = xt_str_from(schemes[i].prefix);
 		if (!xt_str_starts(text, prefix))
 			continue;
+		if (!schemes[i].parse)
+			return "this scheme is not in this version" ALLOWED;
 		address->scheme = schemes[i].scheme;
 		return schemes[i].parse(xt_str_skip(text, prefix.n), address);
 	}
@@ -128,8 +135,7 @@ xt_address_parse(struct xt_str text, struct xt_address *address, char *error, si
 	const char *why;
 	int shown = text.n < XT_ADDRESS_URL_SIZE ? (int)text.n : (int)XT_ADDRESS_URL_SIZE;
 
-	*address = (struct xt_address){ 0 };
-	why = parse(text, address);
+	why = xt_address_read(text, address);
 	if (!why)
 		return 0;
 	snprintf(error, size, "%.*s: %s", shown, text.p ? text.p : "", why);

@@ -25,6 +25,12 @@ struct xt_address {
 };
 
 /*
+ * As xt_address_parse(), for those who say themselves what the words are about: NULL, or a static
+ * half sentence, what is wrong and what is allowed.
+ */
+const char *xt_address_read(struct xt_str text, struct xt_address *address);
+
+/*
  * Reads http://HOST, http://HOST:PORT (HOST: a name, an IPv4 address, or an IPv6 address in
  * brackets, RFC 3986 3.2.2), unix:/PATH. Looks up no name. 0, or XT_EINVAL with the sentence in
  * `error` and `*address` undefined.

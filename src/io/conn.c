@@ -17,6 +17,9 @@
 /* How long a finishing connection may take to hand its queue to a reader who reads slowly. */
 #define FINISH_MS 10000
 
+/* Sends of one connection in one turn, so that a fast reader of much does not hold the loop. */
+#define SENDS_A_TURN 8
+
 static void
 touch(struct xt_conn *conn)
 {
@@ -97,7 +100,8 @@ xt_conn_alive_at(const struct xt_conn *conn)
 static void
 set_deadline(struct xt_conn *conn, uint32_t ms)
 {
-	conn->deadline = conn->loop->tick + (ms >> XT_TICK_SHIFT) + 1;
+	/* The tick in which `ms` have passed for certain, this one having begun up to a tick ago. */
+	conn->deadline = conn->loop->tick + ((ms + (1u << XT_TICK_SHIFT) - 2) >> XT_TICK_SHIFT) + 1;
 	if (conn->deadline == 0)
 		conn->deadline = 1;
 	xt_loop_sweep_by(conn->loop, conn->deadline);
@@ -221,14 +225,17 @@ sent(struct xt_conn *conn, size_t n)
 	xt_counter_add(&loop->stats.bytes_out, n);
 }
 
-/* Sends until the queue is empty or the kernel is full. False: the connection broke. */
+/*
+ * Sends until the queue is empty, the kernel is full, or others should have their turn: what is left then
+ * waits as if the kernel were full. False: the connection broke.
+ */
 static bool
 send_queue(struct xt_conn *conn)
 {
 	struct iovec iov[XT_OUTQ_IOV];
 	struct msghdr message = { .msg_iov = iov };
 
-	while (conn->out.last) {
+	for (int sends = 0; conn->out.last && sends < SENDS_A_TURN; sends++) {
 		size_t asked = 0;
 		ssize_t n;
 		int slices = xt_outq_peek(&conn->out, iov);

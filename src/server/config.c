@@ -1,4 +1,5 @@
 /* config.c - the life of a configuration, and what several keys say together. */
+#include "io/address.h"
 #include "server/config.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include "base/buf.h"
 #include "server/config_key.h"
 #include "server/config_value.h"
-#include "server/listen_url.h"
 
 #define READ_SIZE 4096
 
@@ -197,13 +197,13 @@ place(const struct xt_config *config, struct xt_str name, char *p, size_t size)
 static int
 check_open(const struct xt_config *config, const struct xt_config_error *error)
 {
-	struct xt_listen_url url;
-	const char *why;
+	struct xt_address address;
 	char at[300];
 
 	for (size_t i = 0; i < config->listen.n && !config->open; i++) {
-		xt_listen_url_parse(xt_str_from(config->listen.v[i]), &url, &why);
-		if (!url.loopback)
+		/* Each was read before it came into the list. */
+		xt_address_read(xt_str_from(config->listen.v[i]), &address);
+		if (!xt_address_is_loopback(&address))
 			return xt_config_fail(error, XT_EINVAL,
 				"%slisten: %s can be reached from other machines, and nothing asks "
 				"them who they "

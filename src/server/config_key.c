@@ -1,4 +1,5 @@
 /* config_key.c - the table of all keys, and reading a value by the type of its key. */
+#include "io/address.h"
 #include "server/config_key.h"
 
 #include <stdarg.h>
@@ -7,7 +8,6 @@
 
 #include "base/panic.h"
 #include "server/config_value.h"
-#include "server/listen_url.h"
 
 #define KIB (1ULL << 10)
 #define MIB (1ULL << 20)
@@ -246,11 +246,11 @@ static int
 set_listen(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
-	struct xt_listen_url url;
-	const char *why;
+	struct xt_address address;
+	const char *why = xt_address_read(value, &address);
 	char quoted[80];
 
-	if (!xt_listen_url_parse(value, &url, &why))
+	if (why)
 		return xt_config_fail(error, XT_EINVAL, "%s: %s: %s", key->name,
 			xt_config_value_quote(value, quoted, sizeof quoted), why);
 	return append(config, key, value, error);

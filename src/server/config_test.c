@@ -172,7 +172,8 @@ static const struct {
 			    "http://HOST:PORT, "
 			    "unix:/PATH" },
 	{ "listen:\n  - http://localhost:1\n  - https://localhost:2\n",
-		"f.yaml:3: listen: \"https://localhost:2\": https is not in this version, allowed: "
+		"f.yaml:3: listen: \"https://localhost:2\": this scheme is not in this version, "
+		"allowed: "
 		"http://HOST:PORT, unix:/PATH" },
 	{ "listen:\n  - [a]\n",
 		"f.yaml:2: listen: takes one value or a flat list, allowed: http://HOST:PORT, "

@@ -4,8 +4,8 @@
  * Offsets of a channel count up by one from 1; offset 0 is the place before the first message. An
  * epoch is drawn by lot when a channel comes to be, so a position never means another channel's life.
  */
-#ifndef XT_HUB_POSITION_H
-#define XT_HUB_POSITION_H
+#ifndef XT_CODEC_POSITION_H
+#define XT_CODEC_POSITION_H
 
 #include "base/str.h"
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "hub/position.h"
+#include "codec/position.h"
 
 static void
 test_there_and_back(void **state)

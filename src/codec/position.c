@@ -1,5 +1,5 @@
 /* position.c - EPOCH-OFFSET to text and back. */
-#include "hub/position.h"
+#include "codec/position.h"
 
 #define BASE         36
 #define EPOCH_DIGITS 16 /* the longest epoch that is read; ours have up to 13 */
