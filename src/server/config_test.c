@@ -168,7 +168,7 @@ static const struct {
 				   "error, warn, info, debug" },
 	{ "root: ''\n", "f.yaml:1: root: \"\" is not a path, allowed: a directory" },
 	{ "root: \"a\\0b\"\n", "f.yaml:1: root: \"a?b\" is not a path, allowed: a directory" },
-	{ "listen: 8000\n", "f.yaml:1: listen: \"8000\": it is not the URL of a listener, allowed: "
+	{ "listen: 8000\n", "f.yaml:1: listen: \"8000\": not an address to listen on, allowed: "
 			    "http://HOST:PORT, "
 			    "unix:/PATH" },
 	{ "listen:\n  - http://localhost:1\n  - https://localhost:2\n",
