@@ -2,7 +2,7 @@
 #include "codec/position.h"
 
 #define BASE         36
-#define EPOCH_DIGITS 16 /* the longest epoch that is read; ours have up to 13 */
+#define EPOCH_DIGITS 13 /* of 2^64 - 1 in base 36 */
 
 static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -37,7 +37,8 @@ parse_epoch(struct xt_str s, uint64_t *epoch)
 {
 	uint64_t value = 0;
 
-	if (s.n == 0 || s.n > EPOCH_DIGITS)
+	/* One text for each position: no leading zeros. */
+	if (s.n == 0 || s.n > EPOCH_DIGITS || (s.n > 1 && s.p[0] == '0'))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		const char *digit = s.p[i] ? strchr(digits, s.p[i]) : NULL;

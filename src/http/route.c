@@ -133,7 +133,8 @@ xt_route_refuse(struct xt_exchange *x, const struct xt_route *route)
 	if (answer_asterisk(x) || xt_cors_preflight(x, route))
 		return true;
 	if (route)
-		return refuse_method(x, route, request->method) || refuse_size(x, route);
+		return refuse_method(x, route, request->method) || refuse_size(x, route) ||
+		       (route->refuse && route->refuse(x, route->ctx));
 	if (config->fallback)
 		return false;
 	refuse_path(x);

@@ -26,6 +26,12 @@ struct xt_route {
 	bool own_methods;
 
 	/*
+	 * Looks at the head before a body is asked for or read: true, and the exchange was answered, when it
+	 * alone shows that the request can't be served. NULL: none.
+	 */
+	bool (*refuse)(struct xt_exchange *x, void *ctx);
+
+	/*
 	 * Bytes; more: 413. 0: the handler sees no body; one that comes is skipped after the answer,
 	 * or ends the connection.
 	 */

@@ -109,8 +109,8 @@ void xt_hub_presence(struct xt_hub *hub, struct xt_str channel, struct xt_roll *
 void xt_roll_cancel(struct xt_roll *roll);
 
 /*
- * From any thread that is no worker's: publishes without a receipt; takes the reference if it
- * returns 0. XT_EAGAIN: the worker has too much to do; XT_ENOMEM. Messages of one thread on one channel keep their order.
+ * From any thread that is no worker's: publishes without a receipt; takes the reference if it returns 0.
+ * XT_EAGAIN: the worker has too much to do; XT_ENOMEM. Messages of one thread on one channel keep their order.
  */
 int xt_hub_submit(struct xt_hub *any, struct xt_str channel, struct xt_message *message);
 

@@ -355,8 +355,8 @@ on_call(struct xt_reader *reader)
 }
 
 /*
- * Goes on after a while. All have done all: ends, and looks for that from time to time rather than being told, because a
- * letter would wait for ever with a sender who has stopped.
+ * Goes on after a while. When all have done all it ends. It looks for that from time to time rather than being
+ * told, because a letter would wait for ever with a sender who has stopped.
  */
 static void
 woke(struct xt_timer *timer)

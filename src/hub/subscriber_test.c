@@ -347,7 +347,9 @@ test_new_epoch_within_a_fan_out(void **state)
 	epoch = crowd[0]->next.epoch;
 	for (unsigned i = 0; i < CROWD; i++)
 		leave_and_free(crowd[i]);
-	xt_world_turn(&place->world, place->world.count - 1);
+	/* Told by letter, the home needs a turn to know; on one worker the batch would be through by then. */
+	if (place->here != place->home)
+		xt_world_turn(&place->world, place->world.count - 1);
 	/* another name takes the only place */
 	xt_hub_drop(place->home, xt_world_name(&place->world, place->world.count - 1, 1), NULL);
 	xt_reader_subscribe(next, place->here, place->name, OLDEST_JOIN);

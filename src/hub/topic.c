@@ -464,34 +464,40 @@ begin_batch(struct xt_topic *topic)
 	return 0;
 }
 
-/* The subscriber may be gone after its call. */
+/* One who joined when some or all of the batch was pending: his answer held that. */
 static void
-serve(struct xt_topic *topic, struct xt_subscriber *subscriber)
+serve_rest(struct xt_topic *topic, struct xt_subscriber *subscriber)
 {
 	struct xt_batch *batch = topic->batch;
-	size_t from = xt_batch_after(batch, subscriber->seen);
-	size_t bytes = batch->bytes;
+	size_t from = xt_batch_after(batch, subscriber->seen), n = batch->count - from;
 
-	if (from == batch->count)
+	if (n == 0)
 		return;
-	if (from > 0)
-		bytes = bytes_of(batch->messages + from, batch->count - from);
-	count_out(topic->hub, batch->count - from, bytes);
+	count_out(topic->hub, n, bytes_of(batch->messages + from, n));
 	subscriber->seen = batch->messages[batch->count - 1]->id.offset;
 	subscriber->ops->deliver(subscriber, batch, from);
 }
 
-/* Serves up to `budget` subscribers; returns how many. */
+/* Serves up to `budget` subscribers; returns how many. Each may be gone after its call, and others with it. */
 static uint32_t
 serve_slice(struct xt_topic *topic, uint32_t budget)
 {
+	struct xt_batch *batch = topic->batch;
+	uint64_t before = batch->messages[0]->id.offset - 1, last = before + batch->count;
 	uint32_t done = 0;
+	size_t whole = 0;
 
-	while (done < budget && topic->served < topic->count) {
+	for (; done < budget && topic->served < topic->count; done++) {
 		struct xt_subscriber *subscriber = topic->subscribers[topic->served++];
-		serve(topic, subscriber);
-		done++;
+		if (subscriber->seen > before) {
+			serve_rest(topic, subscriber);
+			continue;
+		}
+		subscriber->seen = last;
+		whole++;
+		subscriber->ops->deliver(subscriber, batch, 0);
 	}
+	count_out(topic->hub, whole * batch->count, whole * batch->bytes);
 	return done;
 }
 

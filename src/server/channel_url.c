@@ -82,6 +82,20 @@ static void delete (struct xt_exchange *x, struct xt_worker *worker, struct xt_e
 			x, 400, "bad_parameter", "?presence with DELETE needs client: who leaves");
 }
 
+bool
+xt_channel_url_refuse(struct xt_exchange *x, void *ctx)
+{
+	struct xt_entry_text text = { 0 };
+	bool refused;
+
+	(void)ctx;
+	if (xt_exchange_request(x)->method != XT_POST)
+		return false; /* read in a moment, with the rest */
+	refused = xt_entry_read_channel(x, &text) < 0;
+	xt_entry_text_fini(&text);
+	return refused;
+}
+
 void
 xt_channel_url(struct xt_exchange *x, void *ctx)
 {

@@ -4,6 +4,9 @@
 
 #include "http/exchange.h"
 
+/* A bad name is refused before a body is sent to it. */
+bool xt_channel_url_refuse(struct xt_exchange *x, void *ctx);
+
 /* Routes' handlers; `ctx` is the xt_worker. */
 void xt_channel_url(struct xt_exchange *x, void *ctx);
 

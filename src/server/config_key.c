@@ -33,7 +33,7 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 
 	{ "limits.connections", XT_CONFIG_COUNT, FIELD(limits.connections), 1, 10000000, "100000",
 	  "Open connections; one more is answered with 503." },
-	{ "limits.header", XT_CONFIG_SIZE, FIELD(limits.header), KIB, MIB, "16KiB",
+	{ "limits.header", XT_CONFIG_SIZE, FIELD(limits.header), KIB, 128 * KIB, "16KiB",
 	  "Request line and header fields of a request; more is answered with 431." },
 	{ "limits.uri", XT_CONFIG_SIZE, FIELD(limits.uri), 256, 64 * KIB, "8KiB",
 	  "The URI of a request; more is answered with 414." },
@@ -41,7 +41,7 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	  "One message on a channel; more is answered with 413, on a WebSocket with close code 1009." },
 	{ "limits.echo", XT_CONFIG_SIZE, FIELD(limits.echo), 1, GIB, "16MiB",
 	  "One message on /echo." },
-	{ "limits.backlog", XT_CONFIG_SIZE, FIELD(limits.backlog), KIB, 4 * GIB, "4MiB",
+	{ "limits.backlog", XT_CONFIG_SIZE, FIELD(limits.backlog), KIB, 2 * GIB, "4MiB",
 	  "Bytes that may wait for one slow reader before it is closed; more than limits.message." },
 	{ "limits.channels", XT_CONFIG_COUNT, FIELD(limits.channels), 1, 1000000000, "1000000",
 	  "Channels that exist at one time." },

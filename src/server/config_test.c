@@ -149,7 +149,7 @@ static const struct {
 	{ "workers: [1]\n", "f.yaml:1: workers: takes one value, allowed: 0 to 256" },
 	{ "workers: {a: b}\n", "f.yaml:1: workers: takes one value, allowed: 0 to 256" },
 	{ "limits:\n\n  header: 16XB\n", "f.yaml:3: limits.header: \"16XB\" is not a size, "
-					 "allowed: 1KiB to 1MiB, in bytes or with "
+					 "allowed: 1KiB to 128KiB, in bytes or with "
 					 "B, KB, KiB, MB, MiB, GB, GiB" },
 	{ "limits:\n  header: 1\n", "f.yaml:2: limits.header: \"1\" is out of range, allowed: 1KiB "
 				    "to 1MiB, in bytes or with "

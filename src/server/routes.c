@@ -14,6 +14,7 @@ xt_worker_set_routes(struct xt_worker *worker)
 			.prefix = true,
 			.methods = XT_GET | XT_POST | XT_DELETE,
 			.max_body = config->limits.message,
+			.refuse = xt_channel_url_refuse,
 			.handle = xt_channel_url,
 			.ctx = worker },
 		{ .path = XT_STR("/echo"),

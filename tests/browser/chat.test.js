@@ -12,7 +12,7 @@ const TIMEOUT = { timeout: bound(120) };
 const TRANSPORTS = ['websocket', 'sse', 'longpoll', 'poll', 'iframe'];
 
 describe('/chat in two windows', { skip: missing }, () => {
-	const server = useServer();
+	const server = useServer({ config: { presence: { poll_linger: 3 } } });
 	let browser;
 	before(async () => {
 		browser = await launch();

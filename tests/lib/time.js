@@ -28,6 +28,7 @@ export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Calls `probe` until it returns something true, which is the result. */
 export async function until(probe, ms, what) {
 	const end = Date.now() + ms;
+	let tries = 0;
 	let last;
 	for (;;) {
 		try {
@@ -42,7 +43,7 @@ export async function until(probe, ms, what) {
 		if (Date.now() > end) {
 			throw new Error(`waited ${ms} ms for ${what}${last ? `: ${last.message}` : ''}`);
 		}
-		await pause(15);
+		await pause(Math.min(15, ++tries));
 	}
 }
 
