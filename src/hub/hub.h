@@ -1,6 +1,6 @@
 /*
  * hub.h - the channels, as one worker sees them. What stands above the hub uses only the words of this
- * file and of message.h, batch.h, subscriber.h and position.h.
+ * file and of message.h, batch.h, subscriber.h and codec/position.h.
  *
  * Every channel has a home worker, chosen by its name's hash: order, offsets and history live there, without
  * locks. Every worker has a topic for each channel that somebody on it listens to, and does the

@@ -69,7 +69,7 @@ struct xt_session {
 	uint32_t wait_ms;
 	bool opened;  /* the protocol has begun, and not ended */
 	bool closing; /* nothing more is received or sent */
-	char state[]; /* the transport's, then the protocol's */
+	_Alignas(8) char state[]; /* the transport's, then the protocol's */
 };
 
 /* NULL: out of memory. */
