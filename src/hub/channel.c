@@ -360,13 +360,13 @@ first_index(struct xt_channel *channel, const struct xt_reading *reading, bool *
 
 /* How many messages from `first` on fit into one answer. */
 static size_t
-fitting(const struct xt_history *history, size_t first)
+fitting(const struct xt_history *history, size_t first, size_t limit)
 {
 	size_t n = 0, bytes = 0;
 
 	while (first + n < history->count && n < XT_OPENING_MESSAGES) {
 		bytes += xt_history_at(history, first + n)->size;
-		if (n > 0 && bytes > XT_OPENING_BYTES)
+		if (n > 0 && bytes > limit)
 			break;
 		n++;
 	}
@@ -410,7 +410,8 @@ answer_read(struct xt_channel *channel, struct xt_ask *ask)
 
 	expire_history(channel);
 	first = first_index(channel, &ask->reading, &ask->lost);
-	n = fitting(history, first);
+	n = fitting(history, first,
+		ask->reading.bytes ? ask->reading.bytes : XT_OPENING_BYTES);
 	error = copy_messages(ask, history, first, n);
 	if (error < 0)
 		return error;

@@ -32,6 +32,7 @@ struct xt_reading {
 	enum xt_mode mode;
 	struct xt_position since;
 	size_t last;
+	size_t bytes; /* of payload in one answer, at most; 0: XT_OPENING_BYTES */
 };
 
 /* An answer holds at most so much; there is always one message, however large. */

@@ -152,7 +152,7 @@ static const struct {
 					 "allowed: 1KiB to 128KiB, in bytes or with "
 					 "B, KB, KiB, MB, MiB, GB, GiB" },
 	{ "limits:\n  header: 1\n", "f.yaml:2: limits.header: \"1\" is out of range, allowed: 1KiB "
-				    "to 1MiB, in bytes or with "
+				    "to 128KiB, in bytes or with "
 				    "B, KB, KiB, MB, MiB, GB, GiB" },
 	{ "drain:\n  timeout: 10 minutes\n", "f.yaml:2: drain.timeout: \"10 minutes\" is not a "
 					     "duration, allowed: 0 to 1h, in seconds "

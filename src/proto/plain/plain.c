@@ -184,6 +184,18 @@ mode_of(const struct xt_session *session)
 	return session->wait_ms ? XT_MODE_WAIT : XT_MODE_READ;
 }
 
+/*
+ * A stream that catches up must not look like a slow reader: its answers, also when they grow as JSON, stay
+ * well below what may wait for it.
+ */
+static size_t
+answer_bytes(const struct xt_session *session)
+{
+	size_t some = session->sessions->config.max_backlog / 8;
+
+	return session->transport->once || some > XT_OPENING_BYTES ? XT_OPENING_BYTES : some + 1;
+}
+
 static void
 plain_open(struct xt_session *session, const struct xt_entry *entry)
 {
@@ -193,6 +205,7 @@ plain_open(struct xt_session *session, const struct xt_entry *entry)
 	plain->session = session;
 	plain->reading = entry->reading;
 	plain->reading.mode = mode_of(session);
+	plain->reading.bytes = answer_bytes(session);
 	plain->form = entry->json ? FORM_JSON : FORM_PAYLOAD;
 	plain->no_echo = entry->no_echo;
 	ask(plain);
