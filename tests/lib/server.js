@@ -8,9 +8,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before } from 'node:test';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { bound, within } from './time.js';
+import { bound, until, within } from './time.js';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -169,13 +169,17 @@ export class Server {
  * after the last. Returns an object whose fields are those of the server once it runs.
  */
 export function useServer(options) {
-	const holder = { server: null };
+	const holder = { server: null, running: 0 };
+	// Of tests that run at the same time, some node versions call `after` before the last has ended.
+	beforeEach(() => void holder.running++);
+	afterEach(() => void holder.running--);
 	before(async () => {
 		holder.server = await Server.start(typeof options === 'function' ? options() : options);
 	}, { timeout: bound(30) });
 	after(async () => {
+		await until(() => holder.running === 0, bound(60), 'the tests of this server to end');
 		await holder.server?.stop();
-	}, { timeout: bound(40) });
+	}, { timeout: bound(100) });
 	return new Proxy(holder, {
 		get(target, key) {
 			assert.ok(target.server, 'the server did not start');
