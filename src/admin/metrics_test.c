@@ -61,8 +61,8 @@ test_text(void **state)
 	(void)state;
 	fixture_init(&f, &config);
 	answer = ask(&f);
-	assert_string_equal(answer_field(&answer, "content-type"),
-		"text/plain; version=0.0.4; charset=utf-8");
+	assert_string_equal(
+		answer_field(&answer, "content-type"), "text/plain; version=0.0.4; charset=utf-8");
 	assert_string_equal(answer_field(&answer, "cache-control"), "no-store");
 	assert_string_equal(answer.body.p,
 		"# HELP crosstalk_build_info The version that runs.\n"
@@ -108,8 +108,8 @@ check_row(struct xt_str text, const struct xt_metric *row)
 	snprintf(line, sizeof line, "# TYPE crosstalk_%s ", row->name);
 	assert_int_equal(count_lines(text, line), 1);
 	/* Prometheus' naming: counters, and nothing else, end in _total */
-	assert_int_equal(strlen(row->name) > 6 &&
-				 strcmp(row->name + strlen(row->name) - 6, "_total") == 0,
+	assert_int_equal(
+		strlen(row->name) > 6 && strcmp(row->name + strlen(row->name) - 6, "_total") == 0,
 		row->kind == XT_METRIC_COUNTER);
 	if (row->label)
 		snprintf(line, sizeof line, "crosstalk_%s{worker=\"0\",%s=\"%s\"} ", row->name,

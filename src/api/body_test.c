@@ -25,8 +25,8 @@ post(struct xt_exchange *x, void *ctx)
 	type = xt_message_type(message);
 	payload = xt_message_payload(message);
 	assert_int_equal(message->origin, 0);
-	assert_int_equal(xt_buf_printf(&out, "%s|%.*s|", kinds[message->kind], (int)type.n, type.p),
-		0);
+	assert_int_equal(
+		xt_buf_printf(&out, "%s|%.*s|", kinds[message->kind], (int)type.n, type.p), 0);
 	assert_int_equal(xt_buf_append_str(&out, payload), 0);
 	xt_message_unref(message);
 	xt_exchange_reply(x, 200, XT_STR("text/plain"), xt_buf_str(&out));
@@ -115,8 +115,8 @@ test_kinds(void **state)
 }
 
 static void
-check_refused(
-	struct fixture *f, const char *type, struct xt_str body, const char *code, const char *words)
+check_refused(struct fixture *f, const char *type, struct xt_str body, const char *code,
+	const char *words)
 {
 	struct answer answer = ask(f, type, body);
 
@@ -143,7 +143,8 @@ test_bad_json(void **state)
 	/* 128 arrays within each other are allowed, 129 are not */
 	memset(deep, '[', XT_JSON_DEPTH_MAX + 1);
 	memset(deep + XT_JSON_DEPTH_MAX + 1, ']', XT_JSON_DEPTH_MAX + 1);
-	check_refused(&f, "application/json", xt_str_of(deep, sizeof deep), "bad_json", "at byte 128");
+	check_refused(
+		&f, "application/json", xt_str_of(deep, sizeof deep), "bad_json", "at byte 128");
 	check(&f, "application/json", xt_str_of(deep + 1, sizeof deep - 2), "json");
 	fixture_fini(&f);
 }

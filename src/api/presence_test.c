@@ -162,11 +162,12 @@ test_merging(void **state)
 	join(*state, "b2", "Bo", "longpoll", 100);
 	join(*state, "b2", "", "longpoll", 400);
 	join(*state, "b", "", "ndjson", 50);
-	check(*state, "{\"count\":3,\"members\":["
-		      "{\"client\":\"a1\",\"transports\":[\"sse\"],\"since\":200},"
-		      "{\"client\":\"b\",\"transports\":[\"ndjson\"],\"since\":50},"
-		      "{\"client\":\"b2\",\"name\":\"Bo\",\"transports\":[\"longpoll\",\"websocket\"],"
-		      "\"since\":100}]}\n");
+	check(*state,
+		"{\"count\":3,\"members\":["
+		"{\"client\":\"a1\",\"transports\":[\"sse\"],\"since\":200},"
+		"{\"client\":\"b\",\"transports\":[\"ndjson\"],\"since\":50},"
+		"{\"client\":\"b2\",\"name\":\"Bo\",\"transports\":[\"longpoll\",\"websocket\"],"
+		"\"since\":100}]}\n");
 }
 
 /* Those without a client are members of their own, though they may have the same name. */
@@ -188,8 +189,9 @@ test_names(void **state)
 {
 	join(*state, "a", "old", "sse", 10);
 	join(*state, "a", "\"\\\n\xc3\xa9", "sse", 20);
-	check(*state, "{\"count\":1,\"members\":[{\"client\":\"a\",\"name\":\"\\\"\\\\\\n\xc3\xa9\","
-		      "\"transports\":[\"sse\"],\"since\":10}]}\n");
+	check(*state,
+		"{\"count\":1,\"members\":[{\"client\":\"a\",\"name\":\"\\\"\\\\\\n\xc3\xa9\","
+		"\"transports\":[\"sse\"],\"since\":10}]}\n");
 }
 
 static size_t

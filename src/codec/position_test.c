@@ -37,7 +37,8 @@ test_there_and_back(void **state)
 static void
 test_foreign_epochs(void **state)
 {
-	static const char *const texts[] = { "3w5e11264sgsf-7", "3w5e11264sgsg-7", "zzzzzzzzzzzzz-7" };
+	static const char *const texts[] = { "3w5e11264sgsf-7", "3w5e11264sgsg-7",
+		"zzzzzzzzzzzzz-7" };
 	struct xt_position position;
 
 	(void)state;

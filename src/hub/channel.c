@@ -410,8 +410,7 @@ answer_read(struct xt_channel *channel, struct xt_ask *ask)
 
 	expire_history(channel);
 	first = first_index(channel, &ask->reading, &ask->lost);
-	n = fitting(history, first,
-		ask->reading.bytes ? ask->reading.bytes : XT_OPENING_BYTES);
+	n = fitting(history, first, ask->reading.bytes ? ask->reading.bytes : XT_OPENING_BYTES);
 	error = copy_messages(ask, history, first, n);
 	if (error < 0)
 		return error;

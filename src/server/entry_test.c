@@ -1,4 +1,4 @@
-/* entry_test.c - what a request on /c/ may say: each parameter good, at its limit, one past it, and the words. */
+/* entry_test.c - what a request on /c/ may say: each parameter good, at and past its limit, and the words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,13 +36,13 @@ describe(struct xt_buf *out, const struct xt_reader *reader, const struct xt_ent
 
 	if (entry->reading.start == XT_START_SINCE)
 		xt_position_format(entry->reading.since, since);
-	assert_int_equal(
-		xt_buf_printf(out, "%s channel=%.*s client=%.*s name=%.*s start=%s%s%zu %s%s wait=%u",
-			reader->transport->name, (int)entry->channel.n, entry->channel.p,
-			(int)entry->client.n, entry->client.p, (int)entry->name.n, entry->name.p,
-			starts[entry->reading.start], since, entry->reading.last,
-			entry->json ? "json" : "payload", entry->no_echo ? " no_echo" : "",
-			entry->wait_ms),
+	assert_int_equal(xt_buf_printf(out,
+				 "%s channel=%.*s client=%.*s name=%.*s start=%s%s%zu %s%s wait=%u",
+				 reader->transport->name, (int)entry->channel.n, entry->channel.p,
+				 (int)entry->client.n, entry->client.p, (int)entry->name.n,
+				 entry->name.p, starts[entry->reading.start], since,
+				 entry->reading.last, entry->json ? "json" : "payload",
+				 entry->no_echo ? " no_echo" : "", entry->wait_ms),
 		0);
 }
 
@@ -174,7 +174,8 @@ test_last_event_id(void **state)
 		{ "r?since=a-3", SSE "Last-Event-ID: a-7\r\n", "start=sincea-70 payload" },
 		{ "r?history=5", SSE "Last-Event-ID: a-7\r\n", "start=sincea-70 payload" },
 		{ "r?since=a-3", SSE "Last-Event-ID:\r\n", "start=sincea-30 payload" },
-		{ "r?since=a-3", "Last-Event-ID: x\r\n", "poll channel=r client= name= start=sincea-3" },
+		{ "r?since=a-3", "Last-Event-ID: x\r\n",
+			"poll channel=r client= name= start=sincea-3" },
 	};
 	static const struct row bad[] = {
 		{ "r", SSE "Last-Event-ID: seven\r\n",
@@ -248,7 +249,8 @@ test_bad_parameter(void **state)
 		{ "r?format=xml", WS, "format is json or payload" },
 		{ "r?format=", SSE, "format is json or payload" },
 		{ "r?format=JSON", WS, "format is json or payload" },
-		{ "r?format=payload", "", "format is json here: this way of reading has no other form" },
+		{ "r?format=payload", "",
+			"format is json here: this way of reading has no other form" },
 		{ "r?format=payload&stream=ndjson", "", "format is json here" },
 		{ "r?echo=2", WS, "echo is 0 or 1" },
 		{ "r?echo=", WS, "echo is 0 or 1" },

@@ -165,6 +165,14 @@ open_listeners(struct xt_server *server, char *error, size_t size)
 	return 0;
 }
 
+static void
+close_listeners(struct xt_server *server)
+{
+	for (size_t i = 0; i < server->listener_count; i++)
+		xt_listener_close(server->listeners[i]);
+	server->listener_count = 0;
+}
+
 static int
 start_threads(struct xt_server *server, char *error, size_t size)
 {
@@ -215,6 +223,7 @@ abandon(struct xt_server *server)
 	atomic_fetch_sub(&server->undrained, server->worker_count - server->running);
 	xt_server_stop(server);
 	xt_server_wait(server);
+	close_listeners(server);
 }
 
 int
@@ -222,8 +231,10 @@ xt_server_start(struct xt_server *server, char *error, size_t size)
 {
 	int failed = open_listeners(server, error, size);
 
-	if (failed < 0)
+	if (failed < 0) {
+		close_listeners(server);
 		return failed;
+	}
 	failed = start_threads(server, error, size);
 	wait_started(server);
 	if (failed == 0 && atomic_load(&server->failed)) {
@@ -301,8 +312,7 @@ xt_server_free(struct xt_server *server)
 		xt_server_stop(server);
 		xt_server_wait(server);
 	}
-	for (size_t i = 0; i < server->listener_count; i++)
-		xt_listener_close(server->listeners[i]);
+	close_listeners(server);
 	for (unsigned i = 0; server->workers && i < server->worker_count; i++)
 		xt_worker_fini(&server->workers[i]);
 	if (server->worker_count)

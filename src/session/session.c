@@ -158,16 +158,16 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 {
 	struct xt_sessions *sessions = session->sessions;
 
-	session->opened = true;
-	xt_list_append(&sessions->all, &session->link);
-	xt_counter_add(&sessions->stats.open[session->transport->index], 1);
-	/* An answer is given even now; it does not wait. */
-	if (sessions->draining && session->transport->once)
-		session->wait_ms = 0;
-	else if (sessions->draining) {
+	if (sessions->draining && !session->transport->once) {
 		xt_session_close(session, XT_CLOSE_SHUTDOWN, "the server is shutting down");
 		return;
 	}
+	/* An answer is given even now; it does not wait. */
+	if (sessions->draining)
+		session->wait_ms = 0;
+	session->opened = true;
+	xt_list_append(&sessions->all, &session->link);
+	xt_counter_add(&sessions->stats.open[session->transport->index], 1);
 	session->protocol->open(session, entry);
 }
 
@@ -310,25 +310,28 @@ xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t fr
 
 static int
 encode_opening(struct xt_session *session, const struct xt_opening *opening, unsigned form,
-	struct xt_buf *out)
+	bool no_echo, struct xt_buf *out)
 {
 	struct xt_buf scratch = { 0 };
 	int error = 0;
 
 	for (size_t i = 0; i < opening->count && error == 0; i++) {
+		const struct xt_message *message = opening->messages[i];
 		struct xt_payload payload;
+		if (no_echo && message->origin == session->id)
+			continue;
 		scratch.n = 0;
-		error = session->protocol->encode(form, opening->messages[i], &scratch, &payload);
+		error = session->protocol->encode(form, message, &scratch, &payload);
 		if (error == 0)
-			error = session->transport->frame(opening->messages[i], &payload, out);
+			error = session->transport->frame(message, &payload, out);
 	}
 	xt_buf_fini(&scratch);
 	return error;
 }
 
-void
+bool
 xt_session_deliver_opening(
-	struct xt_session *session, const struct xt_opening *opening, unsigned form)
+	struct xt_session *session, const struct xt_opening *opening, unsigned form, bool no_echo)
 {
 	struct xt_buf out = { 0 };
 	struct xt_bytes *bytes;
@@ -336,18 +339,18 @@ xt_session_deliver_opening(
 	size_t n;
 
 	if (session->closing)
-		return;
-	if (encode_opening(session, opening, form, &out) < 0) {
+		return true;
+	if (encode_opening(session, opening, form, no_echo, &out) < 0) {
 		xt_buf_fini(&out);
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
-		return;
+		return true;
 	}
 	xt_counter_add(&xt_hub_stats(session->sessions->hub)->private_encodes, opening->count);
 	heap = xt_buf_take(&out, &n);
 	bytes = xt_bytes_own(heap, n);
 	if (!bytes) {
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
-		return;
+		return true;
 	}
 	pass_on(session, &(struct xt_delivery){
 				 .bytes = bytes,
@@ -357,6 +360,7 @@ xt_session_deliver_opening(
 				 .more = opening->more,
 			 });
 	xt_bytes_unref(bytes);
+	return n > 0 || opening->count == 0;
 }
 
 void

@@ -67,8 +67,8 @@ struct xt_session {
 	uint64_t since; /* ms since 1970 UTC */
 	uint32_t max_message;
 	uint32_t wait_ms;
-	bool opened;  /* the protocol has begun, and not ended */
-	bool closing; /* nothing more is received or sent */
+	bool opened;              /* the protocol has begun, and not ended */
+	bool closing;             /* nothing more is received or sent */
 	_Alignas(8) char state[]; /* the transport's, then the protocol's */
 };
 
@@ -134,9 +134,12 @@ void xt_session_notice(struct xt_session *session, const struct xt_notice *notic
 void xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t from,
 	unsigned form, bool no_echo);
 
-/* The answer to a question for messages: encoded for this session alone. */
-void xt_session_deliver_opening(
-	struct xt_session *session, const struct xt_opening *opening, unsigned form);
+/*
+ * The answer to a question for messages: encoded for this session alone. False: all of them were its own and were
+ * left out, so nothing was sent, and nothing will drain.
+ */
+bool xt_session_deliver_opening(
+	struct xt_session *session, const struct xt_opening *opening, unsigned form, bool no_echo);
 
 /* Who it is, for the presence list. */
 void xt_session_describe(const struct xt_session *session, struct xt_member *member);

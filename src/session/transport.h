@@ -20,6 +20,10 @@ enum xt_notice_kind {
 	XT_NOTICE_LOST  /* what was asked for is no longer all kept */
 };
 
+/* The words for it, on every way. */
+#define XT_LOST_WORDS \
+	"what follows this position is not all kept any more: some messages are missing"
+
 struct xt_notice {
 	enum xt_notice_kind kind;
 	struct xt_position next; /* the position before the first message that follows */

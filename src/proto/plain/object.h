@@ -5,10 +5,6 @@
 #include "base/buf.h"
 #include "hub/message.h"
 
-/* Told to whoever asks for what is gone. */
-#define XT_LOST_WORDS \
-	"what follows this position is not all kept any more: some messages are missing"
-
 /* {"id":…,"time":…,"data":…} in one line. 0 or XT_ENOMEM. */
 int xt_object_message(struct xt_buf *out, const struct xt_message *message);
 

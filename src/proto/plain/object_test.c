@@ -41,8 +41,8 @@ static json_t *
 parse(const struct xt_buf *text)
 {
 	json_error_t error;
-	json_t *object = json_loadb(
-		text->p, text->n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+	json_t *object =
+		json_loadb(text->p, text->n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 
 	if (!object)
 		fail_msg("%s: %.*s", error.text, (int)text->n, text->p);

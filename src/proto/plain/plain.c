@@ -23,7 +23,9 @@ struct plain {
 	uint8_t form;
 	bool no_echo;
 	bool told_open;
-	bool catching_up; /* there is more: asked for when what was sent has left */
+	bool waited;        /* the time of an answer was over while its question was on its way */
+	bool catching_up;   /* there is more: asked for when what was sent has left */
+	bool asking, again; /* within ask() of a stream; it is to ask once more */
 };
 
 static struct plain *
@@ -33,12 +35,31 @@ plain_of(struct xt_subscriber *subscriber)
 }
 
 static void
-ask(struct plain *plain)
+subscribe(struct plain *plain)
 {
 	struct xt_session *session = plain->session;
 
 	xt_hub_subscribe(session->sessions->hub, xt_session_channel(session), &plain->reading,
 		&plain->subscriber);
+}
+
+/* The answer may come within, and want the next question; an answer's session may be gone then. */
+static void
+ask(struct plain *plain)
+{
+	if (plain->session->transport->once) {
+		subscribe(plain);
+		return;
+	}
+	plain->again = true;
+	if (plain->asking)
+		return;
+	plain->asking = true;
+	while (plain->again) {
+		plain->again = false;
+		subscribe(plain);
+	}
+	plain->asking = false;
 }
 
 /* Notices ------------------------------------------------------------------------------- */
@@ -102,7 +123,7 @@ static void
 answer(struct plain *plain, const struct xt_opening *opening)
 {
 	stay_present(plain->session);
-	xt_session_deliver_opening(plain->session, opening, plain->form);
+	xt_session_deliver_opening(plain->session, opening, plain->form, plain->no_echo);
 }
 
 /* The time is over, and there is no news. */
@@ -115,6 +136,16 @@ answer_empty(struct plain *plain)
 	answer(plain, &nothing);
 }
 
+/* What was sent has left: asks for more if there is. */
+static void
+go_on(struct plain *plain)
+{
+	if (!plain->catching_up)
+		return;
+	plain->catching_up = false;
+	ask(plain);
+}
+
 static void
 opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 {
@@ -125,7 +156,7 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 		plain->reading.since = opening->next;
 		if (!opening->live)
 			answer(plain, opening);
-		else if (session->sessions->draining)
+		else if (plain->waited)
 			answer_empty(plain);
 		return;
 	}
@@ -135,8 +166,9 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 	plain->catching_up = opening->more;
 	plain->reading.start = XT_START_SINCE;
 	plain->reading.since = opening->next;
-	if (opening->count)
-		xt_session_deliver_opening(session, opening, plain->form);
+	if (opening->count &&
+		!xt_session_deliver_opening(session, opening, plain->form, plain->no_echo))
+		go_on(plain);
 }
 
 static void
@@ -243,12 +275,7 @@ plain_encode(unsigned form, const struct xt_message *message, struct xt_buf *scr
 static void
 plain_drained(struct xt_session *session)
 {
-	struct plain *plain = xt_session_protocol_state(session);
-
-	if (!plain->catching_up)
-		return;
-	plain->catching_up = false;
-	ask(plain);
+	go_on(xt_session_protocol_state(session));
 }
 
 static void
@@ -256,7 +283,8 @@ plain_waited(struct xt_session *session)
 {
 	struct plain *plain = xt_session_protocol_state(session);
 
-	/* Still asking: the answer, which is on its way, ends the session. */
+	/* Still asking: the answer, which is on its way, ends the session, with news or without. */
+	plain->waited = true;
 	if (plain->subscriber.state == XT_SUBSCRIBER_LIVE)
 		answer_empty(plain);
 }

@@ -45,9 +45,8 @@ put_answer(struct xt_buf *out, const struct xt_delivery *delivery)
 	if (delivery->more && xt_buf_append_str(out, XT_STR(",\"more\":true")) < 0)
 		return XT_ENOMEM;
 	if (delivery->lost &&
-		xt_buf_append_str(out, XT_STR(",\"lost\":true,\"notice\":\"what follows the given "
-					      "position is not all "
-					      "kept any more: some messages are missing\"")) < 0)
+		xt_buf_append_str(out, XT_STR(",\"lost\":true,\"notice\":\"" XT_LOST_WORDS "\"")) <
+			0)
 		return XT_ENOMEM;
 	return xt_buf_append_str(out, XT_STR("}\n"));
 }
