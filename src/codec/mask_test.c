@@ -59,7 +59,7 @@ test_all(void **state)
 static void
 test_ascii(void **state)
 {
-	char plain[200], masked[200];
+	char plain[200], masked[200] = { 0 };
 
 	(void)state;
 	for (size_t n = 0; n <= sizeof plain; n++) {
