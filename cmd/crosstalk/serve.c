@@ -6,6 +6,8 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -119,22 +121,43 @@ fill_set(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR1); /* from ourselves: the server has stopped, see taker_end() */
 }
 
+/* The thread that takes the signals. */
+struct taker {
+	pthread_t thread;
+	struct xt_server *server;
+	atomic_bool done;
+};
+
 static void *
-take_signals(void *server)
+take_signals(void *arg)
 {
+	struct taker *taker = arg;
+	bool stopping = false;
 	sigset_t set;
 	int number;
 
 	fill_set(&set);
-	if (sigwait(&set, &number) == 0)
-		xt_server_stop(server);
-	/* Supervisors may say SIGTERM more than once; a person who types ^C again is out of patience. */
-	while (sigwait(&set, &number) == 0)
-		if (number == SIGINT)
+	while (sigwait(&set, &number) == 0 && !atomic_load(&taker->done)) {
+		/* Supervisors may say SIGTERM more than once; a person who types ^C again is out of patience. */
+		if (number == SIGINT && stopping)
 			_exit(128 + number);
+		if (number == SIGUSR1)
+			continue;
+		stopping = true;
+		xt_server_stop(taker->server);
+	}
 	return NULL;
+}
+
+static void
+taker_end(struct taker *taker)
+{
+	atomic_store(&taker->done, true);
+	pthread_kill(taker->thread, SIGUSR1);
+	pthread_join(taker->thread, NULL);
 }
 
 static void
@@ -161,15 +184,14 @@ print_listeners(const struct xt_server *server)
 static int
 serve_until_signal(const struct command *command, struct xt_server *server)
 {
-	pthread_t taker;
+	struct taker taker = { .server = server };
 	int code;
 
-	if (pthread_create(&taker, NULL, take_signals, server) != 0)
+	if (pthread_create(&taker.thread, NULL, take_signals, &taker) != 0)
 		return command_fail(command, STATUS_REFUSED, "no thread for signals");
 	print_listeners(server);
 	code = xt_server_wait(server);
-	pthread_cancel(taker); /* sigwait() is a cancellation point */
-	pthread_join(taker, NULL);
+	taker_end(&taker);
 	return code == 0 ? STATUS_OK : STATUS_REFUSED;
 }
 

@@ -24,7 +24,7 @@ pending_gone(void *ctx, enum xt_close why)
 	free(pending);
 }
 
-static const struct xt_holder holder = { .gone = pending_gone };
+static const struct xt_holder holder = { .gone = pending_gone, .soon = true };
 
 static void
 answer_error(struct xt_exchange *x, int error)

@@ -8,6 +8,9 @@
 /* Members in one answer; their count is always right. */
 #define MEMBERS_MAX 1000
 
+/* Words for transports, of all that there are (session/transport.h). */
+#define TRANSPORTS_MAX 16
+
 struct asked {
 	struct xt_roll roll;
 	struct xt_exchange *exchange;
@@ -23,7 +26,7 @@ asked_gone(void *ctx, enum xt_close why)
 	free(asked);
 }
 
-static const struct xt_holder holder = { .gone = asked_gone };
+static const struct xt_holder holder = { .gone = asked_gone, .soon = true };
 
 static int
 compare_strings(struct xt_str a, struct xt_str b)
@@ -72,12 +75,29 @@ name_of(const struct xt_member *members, size_t n)
 }
 
 static bool
-is_first_of_transport(const struct xt_member *members, size_t i)
+is_told(const char *const *told, size_t count, const char *transport)
 {
-	for (size_t j = 0; j < i; j++)
-		if (strcmp(members[j].transport, members[i].transport) == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(told[i], transport) == 0)
+			return true;
+	return false;
+}
+
+/* Each once, whatever the number of connections: that is the client's choice. */
+static int
+put_transports(struct xt_buf *out, const struct xt_member *members, size_t n)
+{
+	const char *told[TRANSPORTS_MAX];
+	size_t count = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < n && count < TRANSPORTS_MAX && error == 0; i++) {
+		if (is_told(told, count, members[i].transport))
+			continue;
+		error = xt_buf_printf(out, "%s\"%s\"", count ? "," : "", members[i].transport);
+		told[count++] = members[i].transport;
+	}
+	return error;
 }
 
 static int
@@ -98,9 +118,8 @@ put_member(struct xt_buf *out, const struct xt_member *members, size_t n)
 	}
 	if (error == 0)
 		error = xt_buf_append_str(out, XT_STR("\"transports\":["));
-	for (size_t i = 0; i < n && error == 0; i++)
-		if (is_first_of_transport(members, i))
-			error = xt_buf_printf(out, "%s\"%s\"", i ? "," : "", members[i].transport);
+	if (error == 0)
+		error = put_transports(out, members, n);
 	return error < 0 ? error
 			 : xt_buf_printf(
 				   out, "],\"since\":%llu}", (unsigned long long)members->since);

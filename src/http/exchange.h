@@ -45,13 +45,15 @@ void xt_exchange_error(struct xt_exchange *x, unsigned status, const char *code,
 
 /*
  * Keeps the exchange beyond the handler. `gone` is called instead of an answer when the connection ends
- * first, which includes that the peer half-closes it: drop `ctx` and never touch `x` again.
+ * first: drop `ctx` and never touch `x` again. A peer that half-closes is taken for gone too, unless the answer
+ * comes `soon`, whatever happens in the world: then it still gets it.
  * `expired` is called at the deadline, when one was set with xt_exchange_expire_in(); the exchange is
  * still there then, and may be answered.
  */
 struct xt_holder {
 	void (*gone)(void *ctx, enum xt_close why);
 	void (*expired)(void *ctx);
+	bool soon;
 };
 
 void xt_exchange_hold(struct xt_exchange *x, const struct xt_holder *holder, void *ctx);

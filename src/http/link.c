@@ -14,8 +14,8 @@
  * pipelined behind the request waits; so it does, without our doing, while more than
  * XT_CONN_HIGH_WATER of answers is queued.
  *
- * The peer's FIN comes to us after all that was sent before it. Who waits for a held answer is then
- * taken for gone, as other servers do; a request that came whole is answered, and the connection ends.
+ * The peer's FIN comes to us after all that was sent before it. Who waits for news is then taken for gone,
+ * as other servers do; any other request that came whole is answered, and the connection ends.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -571,13 +571,22 @@ link_expired(struct xt_conn *conn)
 	expired[link->state](link);
 }
 
+/* A whole request is answered before its connection ends; begin_next() and end_file() see to that. */
+static bool
+answers_soon(const struct xt_http_link *link)
+{
+	const struct xt_exchange *x = link->exchange;
+
+	return link->state == XT_LINK_FILE || (x && x->holder && x->holder->soon);
+}
+
 static void
 link_ended(struct xt_conn *conn)
 {
 	struct xt_http_link *link = xt_conn_state(conn);
 
 	link->ended = true;
-	if (link->state == XT_LINK_FILE)
+	if (answers_soon(link))
 		return;
 	if (link->exchange)
 		xt_exchange_gone(link->exchange, XT_CLOSE_PEER);

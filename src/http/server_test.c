@@ -79,7 +79,7 @@ held_expired(void *ctx)
 static void
 hold(struct xt_exchange *x, void *ctx)
 {
-	static const struct xt_holder holder = { held_gone, held_expired };
+	static const struct xt_holder holder = { .gone = held_gone, .expired = held_expired };
 
 	(void)ctx;
 	seen.held = x;

@@ -53,6 +53,16 @@ hub_config(const struct xt_server *server)
 	};
 }
 
+/* A few messages of the largest size that is allowed always find room. */
+static size_t
+max_unfinished(const struct xt_config *config)
+{
+	size_t largest = config->limits.echo > config->limits.message ? config->limits.echo
+								      : config->limits.message;
+
+	return 4 * largest > XT_WORKER_UNFINISHED ? 4 * largest : XT_WORKER_UNFINISHED;
+}
+
 static int
 init_parts(struct xt_worker *worker)
 {
@@ -63,6 +73,7 @@ init_parts(struct xt_worker *worker)
 		.heartbeat_interval_ms = config->heartbeat.interval,
 		.heartbeat_timeout_ms = config->heartbeat.timeout,
 		.max_backlog = config->limits.backlog,
+		.max_unfinished = max_unfinished(config),
 	};
 
 	if (xt_hub_new(&worker->hub, worker->loop, &hub, &server->key) < 0)

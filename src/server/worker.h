@@ -19,6 +19,12 @@
 /* Routes of a worker, and the row that ends them. */
 #define XT_ROUTES_MAX 8
 
+/*
+ * Bytes of WebSocket messages that have not come whole, of all connections of a worker together, without the first
+ * 4 KiB of each; or four messages of the largest size, if that is more.
+ */
+#define XT_WORKER_UNFINISHED (64u << 20)
+
 struct xt_server;
 
 struct xt_worker {

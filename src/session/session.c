@@ -11,6 +11,8 @@
 /* Ids of different workers never meet: the upper bits are the worker's. */
 #define WORKER_SHIFT 48
 
+#define SHUTDOWN_WORDS "the server is shutting down"
+
 _Static_assert(XT_FORMS *XT_TRANSPORTS <= XT_BATCH_WIRES, "a batch has a place for every wire");
 
 #define OPEN_METRIC(index_, word_) \
@@ -44,6 +46,7 @@ xt_sessions_init(struct xt_sessions *sessions, struct xt_hub *hub, unsigned work
 	*sessions = (struct xt_sessions){
 		.hub = hub,
 		.config = *config,
+		.unfinished.max = config->max_unfinished,
 		.last_id = (uint64_t)worker << WORKER_SHIFT,
 	};
 	xt_list_init(&sessions->all);
@@ -55,7 +58,7 @@ end_for_shutdown(struct xt_session *session)
 	if (session->transport->once)
 		xt_session_waited(session);
 	else
-		xt_session_close(session, XT_CLOSE_SHUTDOWN, "the server is shutting down");
+		xt_session_close(session, XT_CLOSE_SHUTDOWN, SHUTDOWN_WORDS);
 }
 
 void
@@ -159,7 +162,7 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 	struct xt_sessions *sessions = session->sessions;
 
 	if (sessions->draining && !session->transport->once) {
-		xt_session_close(session, XT_CLOSE_SHUTDOWN, "the server is shutting down");
+		xt_session_close(session, XT_CLOSE_SHUTDOWN, SHUTDOWN_WORDS);
 		return;
 	}
 	/* An answer is given even now; it does not wait. */

@@ -10,6 +10,7 @@
 #ifndef XT_SESSION_SESSION_H
 #define XT_SESSION_SESSION_H
 
+#include "base/budget.h"
 #include "base/counter.h"
 #include "base/list.h"
 #include "hub/hub.h"
@@ -19,7 +20,8 @@
 
 struct xt_sessions_config {
 	uint32_t heartbeat_interval_ms, heartbeat_timeout_ms;
-	size_t max_backlog; /* bytes that may wait for one reader */
+	size_t max_backlog;    /* bytes that may wait for one reader */
+	size_t max_unfinished; /* bytes of long messages of all peers that have not come whole */
 };
 
 /* Counted per transport: the row of xt_session_metrics follows the transport's index. */
@@ -36,6 +38,7 @@ struct xt_sessions {
 	struct xt_hub *hub;
 	struct xt_sessions_config config;
 	struct xt_list all;
+	struct xt_budget unfinished; /* bytes of long messages of peers that have not come whole */
 	uint64_t last_id;
 	bool draining;
 	struct xt_session_stats stats;

@@ -4,7 +4,6 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "crosstalk.h"
-#include "session/transport.h"
 
 static int
 put_binary(struct xt_buf *out, struct xt_str payload)

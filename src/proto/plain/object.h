@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "hub/message.h"
+#include "session/transport.h"
 
 /* {"id":…,"time":…,"data":…} in one line. 0 or XT_ENOMEM. */
 int xt_object_message(struct xt_buf *out, const struct xt_message *message);
@@ -11,7 +12,7 @@ int xt_object_message(struct xt_buf *out, const struct xt_message *message);
 /* {"event":"open","next":"…"} */
 int xt_object_open(struct xt_buf *out, struct xt_position next);
 
-/* {"event":"lost","notice":"…","since":"…","next":"…"} */
+/* {"event":"lost","notice":XT_LOST_WORDS,"since":"…","next":"…"} */
 int xt_object_lost(struct xt_buf *out, struct xt_position since, struct xt_position next);
 
 #endif

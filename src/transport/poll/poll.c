@@ -107,13 +107,14 @@ expired(void *ctx)
 	xt_session_waited(ctx);
 }
 
-static const struct xt_holder holder = { .gone = gone, .expired = expired };
+static const struct xt_holder for_news = { .gone = gone, .expired = expired };
+static const struct xt_holder at_once = { .gone = gone, .soon = true };
 
 static int
 poll_begin(struct xt_session *session, struct xt_exchange *exchange)
 {
 	poll_of(session)->exchange = exchange;
-	xt_exchange_hold(exchange, &holder, session);
+	xt_exchange_hold(exchange, session->wait_ms ? &for_news : &at_once, session);
 	if (session->wait_ms)
 		xt_exchange_expire_in(exchange, session->wait_ms);
 	return 0;

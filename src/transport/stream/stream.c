@@ -14,6 +14,7 @@
 struct stream {
 	const struct xt_stream_kind *kind;
 	bool chunked;
+	bool stuck; /* something waited to be sent when a heartbeat was due, and has not left since */
 };
 
 static struct stream *
@@ -120,29 +121,41 @@ stream_recv(struct xt_conn *conn, char *p, size_t n)
 static void
 stream_drained(struct xt_conn *conn)
 {
-	xt_session_drained(xt_conn_state(conn));
+	struct xt_session *session = xt_conn_state(conn);
+
+	stream_of(session)->stuck = false;
+	xt_session_drained(session);
+}
+
+static void
+beat(struct xt_session *session)
+{
+	send_text(session, stream_of(session)->kind->heartbeat);
+	xt_conn_expire_in(session->conn, session->sessions->config.heartbeat_interval_ms);
 }
 
 /*
  * A peer that vanished is found by the kernel, which gets no acknowledgement of the heartbeat; one that lives
- * but reads nothing, here: what was sent to it does not leave.
+ * but reads nothing, here: what was sent to it does not leave. How long it has been silent says nothing before
+ * something waits: what fits into the kernel's buffer leaves without a sign of the peer.
  */
 static void
 stream_expired(struct xt_conn *conn)
 {
 	struct xt_session *session = xt_conn_state(conn);
-	const struct xt_sessions_config *config = &session->sessions->config;
+	struct stream *stream = stream_of(session);
+	uint32_t patience = session->sessions->config.heartbeat_timeout_ms;
 	uint64_t silent = xt_loop_now(xt_conn_loop(conn)) - xt_conn_alive_at(conn);
-	uint64_t patience = (uint64_t)config->heartbeat_interval_ms + config->heartbeat_timeout_ms;
 
-	if (xt_conn_backlog(conn) && silent >= patience) {
+	if (!xt_conn_backlog(conn)) {
+		beat(session);
+	} else if (!stream->stuck || silent < patience) {
+		xt_conn_expire_in(conn, stream->stuck ? patience - (uint32_t)silent : patience);
+		stream->stuck = true;
+	} else {
 		xt_session_end(session);
 		xt_conn_close(conn, XT_CLOSE_HEARTBEAT);
-		return;
 	}
-	if (!xt_conn_backlog(conn))
-		send_text(session, stream_of(session)->kind->heartbeat);
-	xt_conn_expire_in(conn, config->heartbeat_interval_ms);
 }
 
 static void

@@ -27,6 +27,58 @@ ws_of(struct xt_session *session)
 	return xt_session_transport_state(session);
 }
 
+/* A message in pieces --------------------------------------------------------------------- */
+
+/* So much of a message each connection may keep, whatever others hold: short ones always get through. */
+#define SHORT_MAX 4096
+
+/* What a message of so many bytes takes of the budget. */
+static size_t
+share_of(size_t bytes)
+{
+	return bytes > SHORT_MAX ? bytes - SHORT_MAX : 0;
+}
+
+static void
+partial_free(struct xt_sessions *sessions, struct xt_buf *partial)
+{
+	if (!partial)
+		return;
+	xt_budget_give(&sessions->unfinished, share_of(partial->n));
+	xt_buf_fini(partial);
+	free(partial);
+}
+
+static void
+drop_partial(struct xt_session *session)
+{
+	struct ws *ws = ws_of(session);
+
+	partial_free(session->sessions, ws->partial);
+	ws->partial = NULL;
+}
+
+/* 0; XT_ELIMIT: on all connections together too much has come in pieces; XT_ENOMEM. */
+static int
+gather(struct xt_session *session, const struct xt_ws_event *event)
+{
+	struct ws *ws = ws_of(session);
+	struct xt_budget *budget = &session->sessions->unfinished;
+	size_t more;
+
+	if (!ws->partial)
+		ws->partial = calloc(1, sizeof *ws->partial);
+	if (!ws->partial)
+		return XT_ENOMEM;
+	more = share_of(ws->partial->n + event->n) - share_of(ws->partial->n);
+	if (!xt_budget_take(budget, more))
+		return XT_ELIMIT;
+	if (xt_buf_append(ws->partial, event->p, event->n) == 0)
+		return 0;
+	xt_budget_give(budget, more);
+	return XT_ENOMEM;
+}
+
 /* Frames out ------------------------------------------------------------------------------ */
 
 static void
@@ -85,23 +137,22 @@ send_close(struct xt_conn *conn, uint16_t code, struct xt_str reason)
 	send_frame(conn, XT_WS_OP_CLOSE, xt_str_of(payload, n));
 }
 
+/* What has come of a message goes now: the connection may take a while to close. */
 static void
-ws_close(struct xt_session *session, enum xt_close why, const char *words)
+end(struct xt_session *session, uint16_t code, struct xt_str reason, enum xt_close why)
 {
-	send_close(session->conn, xt_ws_code_of(why), xt_str_from(words));
+	drop_partial(session);
+	send_close(session->conn, code, reason);
 	xt_conn_finish(session->conn, why);
 }
 
-/* Frames in ------------------------------------------------------------------------------- */
-
 static void
-drop_partial(struct ws *ws)
+ws_close(struct xt_session *session, enum xt_close why, const char *words)
 {
-	if (ws->partial)
-		xt_buf_fini(ws->partial);
-	free(ws->partial);
-	ws->partial = NULL;
+	end(session, xt_ws_code_of(why), xt_str_from(words), why);
 }
+
+/* Frames in ------------------------------------------------------------------------------- */
 
 static void
 pass_on(struct xt_session *session, uint8_t opcode, struct xt_str bytes)
@@ -113,32 +164,35 @@ pass_on(struct xt_session *session, uint8_t opcode, struct xt_str bytes)
 			 });
 }
 
-/* 0 or XT_ENOMEM. */
-static int
-gather(struct ws *ws, const struct xt_ws_event *event)
+/* The session may end while its message is handled: the bytes stay until that is done. */
+static void
+pass_on_partial(struct xt_session *session, uint8_t opcode)
 {
-	if (!ws->partial)
-		ws->partial = calloc(1, sizeof *ws->partial);
-	return ws->partial ? xt_buf_append(ws->partial, event->p, event->n) : XT_ENOMEM;
+	struct xt_buf *whole = ws_of(session)->partial;
+
+	ws_of(session)->partial = NULL;
+	pass_on(session, opcode, xt_buf_str(whole));
+	partial_free(session->sessions, whole);
 }
 
 static void
 on_data(struct xt_session *session, const struct xt_ws_event *event)
 {
-	struct ws *ws = ws_of(session);
+	int error;
 
 	if (event->first && event->last) {
 		pass_on(session, event->opcode, xt_str_of(event->p, event->n));
 		return;
 	}
-	if (gather(ws, event) < 0) {
+	error = gather(session, event);
+	if (error == XT_ELIMIT)
+		xt_session_close(session, XT_CLOSE_LIMIT,
+			"too many bytes of messages that are not complete wait here; try again "
+			"later");
+	else if (error < 0)
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
-		return;
-	}
-	if (event->last) {
-		pass_on(session, event->opcode, xt_buf_str(ws->partial));
-		drop_partial(ws);
-	}
+	else if (event->last)
+		pass_on_partial(session, event->opcode);
 }
 
 /* RFC 6455 5.5.1: answered with a Close frame of the same code; then the server ends the connection. */
@@ -146,8 +200,7 @@ static void
 on_close(struct xt_session *session, const struct xt_ws_event *event)
 {
 	xt_session_end(session);
-	send_close(session->conn, event->code, (struct xt_str){ 0 });
-	xt_conn_finish(session->conn, XT_CLOSE_PEER);
+	end(session, event->code, (struct xt_str){ 0 }, XT_CLOSE_PEER);
 }
 
 /* RFC 6455 7.1.7: Fail the WebSocket Connection. */
@@ -155,8 +208,7 @@ static void
 on_fail(struct xt_session *session, const struct xt_ws_event *event)
 {
 	xt_session_end(session);
-	send_close(session->conn, event->code, xt_str_from(event->why));
-	xt_conn_finish(session->conn, xt_ws_close_of(event->code));
+	end(session, event->code, xt_str_from(event->why), xt_ws_close_of(event->code));
 }
 
 static void
@@ -239,7 +291,7 @@ ws_closed(struct xt_conn *conn, enum xt_close why)
 	struct xt_session *session = xt_conn_state(conn);
 
 	(void)why;
-	drop_partial(ws_of(session));
+	drop_partial(session);
 	xt_session_closed(session);
 }
 
