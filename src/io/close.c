@@ -15,6 +15,7 @@ static const char *const names[XT_CLOSE_COUNT] = {
 	[XT_CLOSE_PROTOCOL] = "protocol_error",
 	[XT_CLOSE_TEXT] = "invalid_text",
 	[XT_CLOSE_TOO_BIG] = "message_too_big",
+	[XT_CLOSE_UNSUPPORTED] = "unsupported_message",
 	[XT_CLOSE_SLOW] = "slow_reader",
 	[XT_CLOSE_LOST] = "history_lost",
 	[XT_CLOSE_REFUSED] = "refused",

@@ -7,22 +7,23 @@
 
 enum xt_close {
 	XT_CLOSE_NONE,
-	XT_CLOSE_PEER,      /* the peer closed in order */
-	XT_CLOSE_RESET,     /* the peer vanished: reset, broken pipe, TCP gave up */
-	XT_CLOSE_DONE,      /* we had nothing more to say */
-	XT_CLOSE_IDLE,      /* a kept-alive connection without a request */
-	XT_CLOSE_HEADER,    /* the request header came too slowly */
-	XT_CLOSE_BODY,      /* the request body came too slowly */
-	XT_CLOSE_HEARTBEAT, /* no sign of life */
-	XT_CLOSE_PROTOCOL,  /* the peer broke its protocol */
-	XT_CLOSE_TEXT,      /* text that is not UTF-8 */
-	XT_CLOSE_TOO_BIG,   /* a message over the limit */
-	XT_CLOSE_SLOW,      /* the reader did not keep up */
-	XT_CLOSE_LOST,      /* what the reader asked for is no longer kept */
-	XT_CLOSE_REFUSED,   /* a rule says no */
-	XT_CLOSE_LIMIT,     /* too many of something */
-	XT_CLOSE_SHUTDOWN,  /* the server is going */
-	XT_CLOSE_FAULT,     /* a fault of ours: out of memory */
+	XT_CLOSE_PEER,        /* the peer closed in order */
+	XT_CLOSE_RESET,       /* the peer vanished: reset, broken pipe, TCP gave up */
+	XT_CLOSE_DONE,        /* we had nothing more to say */
+	XT_CLOSE_IDLE,        /* a kept-alive connection without a request */
+	XT_CLOSE_HEADER,      /* the request header came too slowly */
+	XT_CLOSE_BODY,        /* the request body came too slowly */
+	XT_CLOSE_HEARTBEAT,   /* no sign of life */
+	XT_CLOSE_PROTOCOL,    /* the peer broke its protocol */
+	XT_CLOSE_TEXT,        /* text that is not UTF-8 */
+	XT_CLOSE_TOO_BIG,     /* a message over the limit */
+	XT_CLOSE_UNSUPPORTED, /* a message of a kind that is not taken here */
+	XT_CLOSE_SLOW,        /* the reader did not keep up */
+	XT_CLOSE_LOST,        /* what the reader asked for is no longer kept */
+	XT_CLOSE_REFUSED,     /* a rule says no */
+	XT_CLOSE_LIMIT,       /* too many of something */
+	XT_CLOSE_SHUTDOWN,    /* the server is going */
+	XT_CLOSE_FAULT,       /* a fault of ours: out of memory */
 	XT_CLOSE_COUNT
 };
 

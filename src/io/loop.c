@@ -49,6 +49,7 @@ const struct xt_metric xt_io_metrics[] = {
 	CLOSE_METRIC(XT_CLOSE_PROTOCOL, "protocol_error"),
 	CLOSE_METRIC(XT_CLOSE_TEXT, "invalid_text"),
 	CLOSE_METRIC(XT_CLOSE_TOO_BIG, "message_too_big"),
+	CLOSE_METRIC(XT_CLOSE_UNSUPPORTED, "unsupported_message"),
 	CLOSE_METRIC(XT_CLOSE_SLOW, "slow_reader"),
 	CLOSE_METRIC(XT_CLOSE_LOST, "history_lost"),
 	CLOSE_METRIC(XT_CLOSE_REFUSED, "refused"),

@@ -18,7 +18,7 @@ struct xt_protocol {
 	/* The transport is ready. `entry` is borrowed. May close the session. */
 	void (*open)(struct xt_session *session, const struct xt_entry *entry);
 
-	/* A whole message from the peer; text is valid UTF-8. NULL: the transport refuses messages. */
+	/* A whole message from the peer; text is valid UTF-8. NULL: a message ends the session (XT_CLOSE_UNSUPPORTED). */
 	void (*received)(struct xt_session *session, const struct xt_payload *payload);
 
 	/*

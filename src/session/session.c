@@ -177,8 +177,12 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 void
 xt_session_received(struct xt_session *session, const struct xt_payload *payload)
 {
-	if (!session->closing)
+	if (session->closing)
+		return;
+	if (session->protocol->received)
 		session->protocol->received(session, payload);
+	else
+		xt_session_close(session, XT_CLOSE_UNSUPPORTED, "no messages are taken here");
 }
 
 void

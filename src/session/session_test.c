@@ -803,6 +803,25 @@ test_never_opened(void **state)
 	xt_session_free(session);
 }
 
+/* A protocol without `received`: the session ends, and says that it takes nothing. */
+static void
+test_no_messages(void **state)
+{
+	struct seen seen = { 0 };
+	struct fixture *f = *state;
+	struct xt_entry entry = entry_of(f);
+	struct xt_protocol deaf = protocol;
+
+	begin(f, &left, &entry, &seen);
+	deaf.received = NULL;
+	seen.session->protocol = &deaf;
+	xt_session_received(seen.session, &(struct xt_payload){ XT_STR("x"), XT_KIND_TEXT });
+	assert_int_equal(seen.closed, 1);
+	assert_int_equal(seen.why, XT_CLOSE_UNSUPPORTED);
+	assert_int_equal(seen.received, 0);
+	end(&seen);
+}
+
 int
 main(void)
 {
@@ -820,6 +839,7 @@ main(void)
 		TEST(slow_reader),
 		TEST(drain),
 		TEST(never_opened),
+		TEST(no_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
