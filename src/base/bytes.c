@@ -58,7 +58,7 @@ xt_bytes_own(char *heap, size_t n)
 		return NULL;
 	}
 	*bytes = (struct xt_bytes){
-		.refs = 1, .p = heap, .n = n, .release = release_owned, .owner = heap
+		.refs = 1, .p = heap ? heap : "", .n = n, .release = release_owned, .owner = heap
 	};
 	return bytes;
 }

@@ -21,7 +21,7 @@ struct xt_bytes {
 /* A copy of `s`, with one reference. NULL: out of memory. */
 struct xt_bytes *xt_bytes_copy(struct xt_str s);
 
-/* Takes over a heap block (from xt_buf_take()). On failure returns NULL and frees the block. */
+/* Takes over a heap block (from xt_buf_take(); NULL when `n` is 0). On failure returns NULL and frees the block. */
 struct xt_bytes *xt_bytes_own(char *heap, size_t n);
 
 /* Points at bytes that live as long as `owner` does; `done(owner)` is called at the end (may be NULL). */
