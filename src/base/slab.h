@@ -26,7 +26,7 @@ void *xt_slab_take(struct xt_slab *slab);
 void xt_slab_give(struct xt_slab *slab, void *object);
 
 /*
- * Calls `visit` for every place, free ones too (their first word is not zero but the rest is);
+ * Calls `visit` for every place, free ones too (all zero, but for the first word);
  * `visit` may take and give.
  */
 void xt_slab_walk(struct xt_slab *slab, void (*visit)(void *ctx, void *object), void *ctx);

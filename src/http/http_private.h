@@ -56,10 +56,10 @@ struct xt_http_link {
 	bool taken;   /* the connection was taken over while it ran */
 };
 
-/* A body that did not come with its head, or that is skipped. */
 /* A body that moves may take so many times the time it may stand still. */
 #define XT_HTTP_BODY_TIMEOUTS 20
 
+/* A body that did not come with its head, or that is skipped. */
 struct xt_http_body {
 	struct xt_buf head; /* a copy: what was received is gone when the body is complete */
 	struct xt_buf data;
