@@ -55,6 +55,19 @@ struct xt_log_sink {
 	void *ctx; /* given to `write`; the embedder's, must live as long as the server */
 };
 
+/* ---- memory ---------------------------------------------------------------------------- */
+
+/*
+ * Where the memory of one server or client comes from. `resize` is realloc(): `p` NULL allocates, `size`
+ * 0 frees and returns NULL; what it returns is aligned as by malloc(), NULL when there is none. It is
+ * called from any of the server's threads, also from several at once, and must not call back into the
+ * library. What OpenSSL, the resolver and the C library allocate for themselves does not come from here.
+ */
+struct xt_allocator {
+	void *(*resize)(void *ctx, void *p, size_t size);
+	void *ctx; /* the embedder's; lives as long as the server or client */
+};
+
 /* ---- configuration --------------------------------------------------------------------- */
 
 /*

@@ -2,9 +2,9 @@
 #include "api/channel.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "api/body.h"
+#include "base/heap.h"
 #include "crosstalk.h"
 
 /* A request that waits for its receipt. */
@@ -21,7 +21,7 @@ pending_gone(void *ctx, enum xt_close why)
 
 	(void)why;
 	xt_receipt_cancel(&pending->receipt);
-	free(pending);
+	xt_free(pending);
 }
 
 static const struct xt_holder holder = { .gone = pending_gone, .soon = true };
@@ -54,7 +54,7 @@ pending_done(struct xt_receipt *receipt, int error, struct xt_position id)
 	struct xt_exchange *x = pending->exchange;
 	unsigned status = pending->status;
 
-	free(pending);
+	xt_free(pending);
 	if (error < 0)
 		answer_error(x, error);
 	else if (status == 201)
@@ -66,7 +66,7 @@ pending_done(struct xt_receipt *receipt, int error, struct xt_position id)
 static struct pending *
 pending_new(struct xt_exchange *x, unsigned status)
 {
-	struct pending *pending = calloc(1, sizeof *pending);
+	struct pending *pending = xt_calloc(1, sizeof *pending);
 
 	if (!pending) {
 		answer_error(x, XT_ENOMEM);

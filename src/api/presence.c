@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/channel.h"
+#include "base/heap.h"
 #include "codec/json.h"
 #include "crosstalk.h"
 
@@ -23,7 +24,7 @@ asked_gone(void *ctx, enum xt_close why)
 
 	(void)why;
 	xt_roll_cancel(&asked->roll);
-	free(asked);
+	xt_free(asked);
 }
 
 static const struct xt_holder holder = { .gone = asked_gone, .soon = true };
@@ -153,10 +154,10 @@ asked_done(struct xt_roll *roll, int error, const struct xt_member *members, siz
 {
 	struct asked *asked = XT_CONTAINER(roll, struct asked, roll);
 	struct xt_exchange *x = asked->exchange;
-	struct xt_member *sorted = malloc((count + 1) * sizeof *sorted);
+	struct xt_member *sorted = xt_malloc((count + 1) * sizeof *sorted);
 	struct xt_buf out = { 0 };
 
-	free(asked);
+	xt_free(asked);
 	if (error == 0 && sorted) {
 		if (count)
 			memcpy(sorted, members, count * sizeof *sorted);
@@ -168,13 +169,13 @@ asked_done(struct xt_roll *roll, int error, const struct xt_member *members, siz
 	else
 		xt_exchange_reply(x, 200, XT_STR("application/json"), xt_buf_str(&out));
 	xt_buf_fini(&out);
-	free(sorted);
+	xt_free(sorted);
 }
 
 void
 xt_api_presence(struct xt_exchange *x, struct xt_hub *hub, struct xt_str channel)
 {
-	struct asked *asked = calloc(1, sizeof *asked);
+	struct asked *asked = xt_calloc(1, sizeof *asked);
 
 	if (!asked) {
 		xt_exchange_error(x, 503, "out_of_memory", "out of memory");

@@ -3,14 +3,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/heap.h"
 #include "crosstalk.h"
 
 void
 xt_buf_fini(struct xt_buf *buf)
 {
-	free(buf->p);
+	xt_free(buf->p);
 	*buf = (struct xt_buf){ 0 };
 }
 
@@ -27,7 +27,7 @@ xt_buf_reserve(struct xt_buf *buf, size_t more)
 	cap = buf->cap + buf->cap / 2;
 	if (cap < need)
 		cap = need;
-	p = realloc(buf->p, cap);
+	p = xt_realloc(buf->p, cap);
 	if (!p)
 		return XT_ENOMEM;
 	buf->p = p;

@@ -1,8 +1,7 @@
 /* bytes.c - the three ways in which shared bytes hold their memory. */
 #include "base/bytes.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 
 struct wrapped {
@@ -13,14 +12,14 @@ struct wrapped {
 static void
 release_plain(struct xt_bytes *bytes)
 {
-	free(bytes);
+	xt_free(bytes);
 }
 
 static void
 release_owned(struct xt_bytes *bytes)
 {
-	free(bytes->owner);
-	free(bytes);
+	xt_free(bytes->owner);
+	xt_free(bytes);
 }
 
 static void
@@ -30,13 +29,13 @@ release_wrapped(struct xt_bytes *bytes)
 
 	if (wrapped->done)
 		wrapped->done(bytes->owner);
-	free(wrapped);
+	xt_free(wrapped);
 }
 
 struct xt_bytes *
 xt_bytes_copy(struct xt_str s)
 {
-	struct xt_bytes *bytes = malloc(sizeof *bytes + s.n);
+	struct xt_bytes *bytes = xt_malloc(sizeof *bytes + s.n);
 	char *data;
 
 	if (!bytes)
@@ -51,10 +50,10 @@ xt_bytes_copy(struct xt_str s)
 struct xt_bytes *
 xt_bytes_own(char *heap, size_t n)
 {
-	struct xt_bytes *bytes = malloc(sizeof *bytes);
+	struct xt_bytes *bytes = xt_malloc(sizeof *bytes);
 
 	if (!bytes) {
-		free(heap);
+		xt_free(heap);
 		return NULL;
 	}
 	*bytes = (struct xt_bytes){
@@ -66,7 +65,7 @@ xt_bytes_own(char *heap, size_t n)
 struct xt_bytes *
 xt_bytes_wrap(struct xt_str s, void (*done)(void *owner), void *owner)
 {
-	struct wrapped *wrapped = malloc(sizeof *wrapped);
+	struct wrapped *wrapped = xt_malloc(sizeof *wrapped);
 
 	if (!wrapped)
 		return NULL;

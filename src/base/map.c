@@ -1,8 +1,7 @@
 /* map.c - chained hashing; the chain is in the nodes. */
 #include "base/map.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 
@@ -70,7 +69,7 @@ xt_map_hash(const struct xt_map_key *key, struct xt_str name)
 void
 xt_map_fini(struct xt_map *map)
 {
-	free(map->slots);
+	xt_free(map->slots);
 	*map = (struct xt_map){ 0 };
 }
 
@@ -88,7 +87,7 @@ static int
 grow(struct xt_map *map)
 {
 	size_t n = map->slots ? (map->mask + 1) * 2 : FIRST_SLOTS;
-	struct xt_map_node **slots = calloc(n, sizeof(*slots));
+	struct xt_map_node **slots = xt_calloc(n, sizeof(*slots));
 
 	if (!slots)
 		return XT_ENOMEM;
@@ -101,7 +100,7 @@ grow(struct xt_map *map)
 			node = next;
 		}
 	}
-	free(map->slots);
+	xt_free(map->slots);
 	map->slots = slots;
 	map->mask = n - 1;
 	return 0;

@@ -1,9 +1,9 @@
 /* slab.c - pages of about 32 KiB, cut into equal places. */
 #include "base/slab.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/heap.h"
 #include "base/panic.h"
 
 #define PAGE_BYTES (32u * 1024)
@@ -21,8 +21,8 @@ void
 xt_slab_fini(struct xt_slab *slab)
 {
 	for (size_t i = 0; i < slab->page_count; i++)
-		free(slab->pages[i]);
-	free(slab->pages);
+		xt_free(slab->pages[i]);
+	xt_free(slab->pages);
 	*slab = (struct xt_slab){ .size = slab->size, .per_page = slab->per_page };
 }
 
@@ -34,7 +34,7 @@ grow_index(struct xt_slab *slab)
 
 	if (slab->page_count < slab->page_cap)
 		return 0;
-	pages = realloc(slab->pages, cap * sizeof *pages);
+	pages = xt_realloc(slab->pages, cap * sizeof *pages);
 	if (!pages)
 		return -1;
 	slab->pages = pages;
@@ -56,7 +56,7 @@ add_page(struct xt_slab *slab)
 
 	if (grow_index(slab) < 0)
 		return -1;
-	page = calloc(slab->per_page, slab->size);
+	page = xt_calloc(slab->per_page, slab->size);
 	if (!page)
 		return -1;
 	slab->pages[slab->page_count++] = page;

@@ -1,7 +1,7 @@
 /* body.c - takes a request's body out of what arrives, and keeps what did not come at once. */
-#include <stdlib.h>
 
 #include "crosstalk.h"
+#include "base/heap.h"
 #include "http/http_private.h"
 
 int
@@ -32,13 +32,13 @@ xt_http_body_free(struct xt_http_body *body)
 		return;
 	xt_buf_fini(&body->head);
 	xt_buf_fini(&body->data);
-	free(body);
+	xt_free(body);
 }
 
 struct xt_http_body *
 xt_http_body_new(const struct xt_http_body *body, struct xt_str head, struct xt_str data)
 {
-	struct xt_http_body *kept = malloc(sizeof *kept);
+	struct xt_http_body *kept = xt_malloc(sizeof *kept);
 
 	if (!kept)
 		return NULL;

@@ -8,9 +8,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/panic.h"
 #include "codec/utf8.h"
 #include "crosstalk.h"
@@ -25,7 +25,7 @@ take_spare(struct xt_http_server *server)
 	struct xt_buf headers;
 
 	if (!x)
-		return calloc(1, sizeof *x);
+		return xt_calloc(1, sizeof *x);
 	server->spare = NULL;
 	headers = x->headers;
 	headers.n = 0;
@@ -74,7 +74,7 @@ xt_exchange_free(struct xt_exchange *x)
 		return;
 	}
 	xt_buf_fini(&x->headers);
-	free(x);
+	xt_free(x);
 }
 
 void
@@ -201,7 +201,7 @@ xt_exchange_reply_file(struct xt_exchange *x, unsigned status, struct xt_str typ
 		finish(x, answer.keep);
 		return;
 	}
-	file = malloc(sizeof *file);
+	file = xt_malloc(sizeof *file);
 	if (!file) {
 		close(fd);
 		xt_conn_close(link->conn, XT_CLOSE_FAULT);

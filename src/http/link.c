@@ -17,10 +17,10 @@
  * The peer's FIN comes to us after all that was sent before it. Who waits for news is then taken for gone,
  * as other servers do; any other request that came whole is answered, and the connection ends.
  */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/panic.h"
+#include "base/heap.h"
 #include "crosstalk.h"
 #include "http/http_private.h"
 
@@ -48,7 +48,7 @@ free_file(struct xt_http_file *file)
 	if (!file)
 		return;
 	close(file->fd);
-	free(file);
+	xt_free(file);
 }
 
 void
@@ -58,7 +58,7 @@ xt_link_free(struct xt_http_link *link)
 	xt_exchange_free(link->exchange);
 	xt_http_body_free(link->body);
 	free_file(link->file);
-	free(link);
+	xt_free(link);
 }
 
 /* ---- refusing -------------------------------------------------------------------------- */

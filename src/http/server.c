@@ -1,10 +1,10 @@
 /* server.c - the HTTP server of a worker: its connections, and how they begin and end. */
 #include "http/server.h"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "http/http_private.h"
@@ -38,7 +38,7 @@ int
 xt_http_server_new(
 	struct xt_http_server **out, struct xt_loop *loop, const struct xt_http_config *config)
 {
-	struct xt_http_server *server = calloc(1, sizeof *server);
+	struct xt_http_server *server = xt_calloc(1, sizeof *server);
 
 	if (!server)
 		return XT_ENOMEM;
@@ -57,8 +57,8 @@ xt_http_server_free(struct xt_http_server *server)
 	XT_ASSERT(xt_list_empty(&server->links));
 	if (server->spare)
 		xt_buf_fini(&server->spare->headers);
-	free(server->spare);
-	free(server);
+	xt_free(server->spare);
+	xt_free(server);
 }
 
 struct xt_http_stats *
@@ -70,7 +70,7 @@ xt_http_server_stats(struct xt_http_server *server)
 int
 xt_http_server_accept(struct xt_http_server *server, int fd)
 {
-	struct xt_http_link *link = calloc(1, sizeof *link);
+	struct xt_http_link *link = xt_calloc(1, sizeof *link);
 
 	if (!link) {
 		close(fd);
@@ -79,7 +79,7 @@ xt_http_server_accept(struct xt_http_server *server, int fd)
 	link->server = server;
 	link->conn = xt_conn_new(server->loop, fd, &xt_http_stream, link);
 	if (!link->conn) {
-		free(link);
+		xt_free(link);
 		return XT_ENOMEM;
 	}
 	xt_list_append(&server->links, &link->node);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "crosstalk.h"
 #include "http/http_private.h"
 #include "http/mime.h"
@@ -41,7 +42,7 @@ struct found {
 int
 xt_static_new(struct xt_static **out, const char *root)
 {
-	struct xt_static *files = malloc(sizeof *files);
+	struct xt_static *files = xt_malloc(sizeof *files);
 
 	if (!files)
 		return XT_ENOMEM;
@@ -49,7 +50,7 @@ xt_static_new(struct xt_static **out, const char *root)
 	if (root) {
 		files->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (files->root < 0) {
-			free(files);
+			xt_free(files);
 			return XT_ESYS;
 		}
 	}
@@ -64,7 +65,7 @@ xt_static_free(struct xt_static *files)
 		return;
 	if (files->root >= 0)
 		close(files->root);
-	free(files);
+	xt_free(files);
 }
 
 /* ---- finding --------------------------------------------------------------------------- */

@@ -1,14 +1,13 @@
 /* batch.c - filling a batch and letting it go. */
 #include "hub/batch.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 
 struct xt_batch *
 xt_batch_new(void)
 {
-	return calloc(1, sizeof(struct xt_batch));
+	return xt_calloc(1, sizeof(struct xt_batch));
 }
 
 void
@@ -19,7 +18,7 @@ xt_batch_reset(struct xt_batch *batch)
 	while (batch->wired) {
 		unsigned slot = (unsigned)__builtin_ctzll(batch->wired);
 		xt_bytes_unref(batch->wires[slot]->bytes);
-		free(batch->wires[slot]);
+		xt_free(batch->wires[slot]);
 		batch->wires[slot] = NULL;
 		batch->wired &= batch->wired - 1;
 	}
@@ -33,7 +32,7 @@ xt_batch_free(struct xt_batch *batch)
 	if (!batch)
 		return;
 	xt_batch_reset(batch);
-	free(batch);
+	xt_free(batch);
 }
 
 bool
@@ -56,7 +55,7 @@ xt_batch_add_wire(struct xt_batch *batch, unsigned slot)
 
 	XT_ASSERT(slot < XT_BATCH_WIRES && !batch->wires[slot]);
 	/* Only the starts that are used: most batches hold one message. */
-	wire = malloc(
+	wire = xt_malloc(
 		offsetof(struct xt_wire, starts) + (batch->count + 1) * sizeof wire->starts[0]);
 	if (!wire)
 		return NULL;

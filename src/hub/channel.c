@@ -4,9 +4,9 @@
  *   made by the first publish or read; goes when nobody listens, nothing is kept, and it has not been
  *   used for as long as history is kept: whoever comes back later finds a new epoch.
  */
-#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/panic.h"
 #include "base/random.h"
 #include "crosstalk.h"
@@ -105,8 +105,8 @@ xt_channel_free(struct xt_channel *channel)
 	xt_leases_clear(channel);
 	xt_list_remove(&channel->quiet);
 	xt_counter_sub(&channel->hub->stats.channels, 1);
-	free(channel->interests);
-	free(channel);
+	xt_free(channel->interests);
+	xt_free(channel);
 }
 
 static bool
@@ -182,7 +182,7 @@ channel_new(struct xt_hub *hub, uint64_t hash, struct xt_str name, struct xt_cha
 
 	if (!make_room(hub))
 		return XT_ELIMIT;
-	channel = calloc(1, sizeof *channel + name.n);
+	channel = xt_calloc(1, sizeof *channel + name.n);
 	if (!channel)
 		return XT_ENOMEM;
 	memcpy(channel->name, name.p, name.n);
@@ -193,7 +193,7 @@ channel_new(struct xt_hub *hub, uint64_t hash, struct xt_str name, struct xt_cha
 	xt_list_init(&channel->quiet);
 	xt_list_init(&channel->kept);
 	if (xt_map_add(&hub->channels, &channel->node) < 0) {
-		free(channel);
+		xt_free(channel);
 		return XT_ENOMEM;
 	}
 	xt_counter_add(&hub->stats.channels, 1);
@@ -300,7 +300,7 @@ join(struct xt_channel *channel, struct xt_hub *hub, struct xt_topic *topic)
 		return 0;
 	if (channel->interest_count == channel->interest_cap) {
 		uint32_t cap = channel->interest_cap ? channel->interest_cap * 2 : 1;
-		struct xt_interest *grown = realloc(channel->interests, cap * sizeof *grown);
+		struct xt_interest *grown = xt_realloc(channel->interests, cap * sizeof *grown);
 		if (!grown)
 			return XT_ENOMEM;
 		channel->interests = grown;
@@ -378,7 +378,7 @@ copy_messages(struct xt_ask *ask, const struct xt_history *history, size_t first
 {
 	if (n == 0)
 		return 0;
-	ask->messages = malloc(n * sizeof(struct xt_message *));
+	ask->messages = xt_malloc(n * sizeof(struct xt_message *));
 	if (!ask->messages)
 		return XT_ENOMEM;
 	for (size_t i = 0; i < n; i++)

@@ -1,8 +1,7 @@
 /* history.c - a ring that grows up to its limits. */
 #include "hub/history.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "crosstalk.h"
 
 #define FIRST_SIZE 8
@@ -23,7 +22,7 @@ xt_history_clear(struct xt_history *history)
 {
 	while (history->count)
 		drop_oldest(history);
-	free(history->ring);
+	xt_free(history->ring);
 	*history = (struct xt_history){ 0 };
 }
 
@@ -31,13 +30,13 @@ static int
 grow(struct xt_history *history)
 {
 	size_t size = history->ring ? (history->mask + 1) * 2 : FIRST_SIZE;
-	struct xt_message **ring = malloc(size * sizeof(*ring));
+	struct xt_message **ring = xt_malloc(size * sizeof(*ring));
 
 	if (!ring)
 		return XT_ENOMEM;
 	for (size_t i = 0; i < history->count; i++)
 		ring[i] = xt_history_at(history, i);
-	free(history->ring);
+	xt_free(history->ring);
 	history->ring = ring;
 	history->mask = size - 1;
 	history->first = 0;

@@ -1,8 +1,7 @@
 /* hub.c - the hubs of a server, and what travels between them. */
 #include "hub/hub_private.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "io/timer.h"
@@ -35,7 +34,7 @@ int
 xt_hub_new(struct xt_hub **out, struct xt_loop *loop, const struct xt_hub_config *config,
 	const struct xt_map_key *key)
 {
-	struct xt_hub *hub = calloc(1, sizeof *hub);
+	struct xt_hub *hub = xt_calloc(1, sizeof *hub);
 
 	if (!hub)
 		return XT_ENOMEM;
@@ -55,7 +54,7 @@ xt_hub_new(struct xt_hub **out, struct xt_loop *loop, const struct xt_hub_config
 int
 xt_hub_connect(struct xt_hub **hubs, size_t count)
 {
-	struct xt_hub **all = malloc(count * sizeof(*all));
+	struct xt_hub **all = xt_malloc(count * sizeof(*all));
 
 	XT_ASSERT(count > 0 && count <= XT_WORKERS_MAX);
 	if (!all)
@@ -107,8 +106,8 @@ xt_hub_free(struct xt_hub *hub)
 	xt_timer_stop(xt_loop_timers(hub->loop), &hub->expiry);
 	xt_task_cancel(&hub->fan_out);
 	if (hub->owns_hubs)
-		free(hub->hubs);
-	free(hub);
+		xt_free(hub->hubs);
+	xt_free(hub);
 }
 
 struct xt_loop *
@@ -145,7 +144,7 @@ xt_hub_letter(
 struct xt_ask *
 xt_ask_new(struct xt_hub *hub, enum xt_ask_kind kind, struct xt_str channel)
 {
-	struct xt_ask *ask = calloc(1, sizeof *ask + channel.n);
+	struct xt_ask *ask = xt_calloc(1, sizeof *ask + channel.n);
 
 	if (!ask)
 		return NULL;
@@ -163,10 +162,10 @@ xt_ask_free(struct xt_ask *ask)
 {
 	for (size_t i = 0; i < ask->count; i++)
 		xt_message_unref(ask->messages[i]);
-	free(ask->messages);
+	xt_free(ask->messages);
 	xt_message_unref(ask->message);
-	free(ask->lease);
-	free(ask);
+	xt_free(ask->lease);
+	xt_free(ask);
 }
 
 static void

@@ -1,14 +1,13 @@
 /* message.c - making a message and counting who holds it. */
 #include "hub/message.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 
 struct xt_message *
 xt_message_new(enum xt_kind kind, struct xt_str payload, struct xt_str type, uint64_t origin)
 {
-	struct xt_message *message = malloc(sizeof *message + payload.n + type.n);
+	struct xt_message *message = xt_malloc(sizeof *message + payload.n + type.n);
 
 	XT_ASSERT(type.n <= XT_MESSAGE_TYPE_MAX);
 	if (!message)
@@ -38,5 +37,5 @@ void
 xt_message_unref(struct xt_message *message)
 {
 	if (message && atomic_fetch_sub_explicit(&message->refs, 1, memory_order_acq_rel) == 1)
-		free(message);
+		xt_free(message);
 }

@@ -6,9 +6,9 @@
  *   asker -- request --> home: leases, and whether anybody listens -- reply --> asker
  *   asker -- request --> each worker: its subscribers -- reply --> asker, done when all have answered
  */
-#include <stdlib.h>
 
 #include "base/panic.h"
+#include "base/heap.h"
 #include "crosstalk.h"
 #include "hub/hub_private.h"
 
@@ -76,7 +76,7 @@ leases_get(struct xt_channel *channel)
 {
 	if (channel->leases)
 		return channel->leases;
-	channel->leases = calloc(1, sizeof *channel->leases);
+	channel->leases = xt_calloc(1, sizeof *channel->leases);
 	if (channel->leases)
 		xt_list_init(&channel->leases->order);
 	return channel->leases;
@@ -93,7 +93,7 @@ lease_drop(struct xt_leases *leases, struct xt_lease *lease)
 {
 	xt_map_remove(&leases->clients, &lease->node);
 	xt_list_remove(&lease->link);
-	free(lease);
+	xt_free(lease);
 }
 
 static void
@@ -108,7 +108,7 @@ drop_until(struct xt_channel *channel, uint64_t now)
 	if (!xt_list_empty(&leases->order))
 		return;
 	xt_map_fini(&leases->clients);
-	free(leases);
+	xt_free(leases);
 	channel->leases = NULL;
 }
 
@@ -186,12 +186,12 @@ void
 xt_hub_lease(struct xt_hub *hub, struct xt_str channel, const struct xt_member *member, bool leave)
 {
 	struct xt_ask *ask = xt_ask_new(hub, XT_ASK_LEASE, channel);
-	struct xt_lease *lease = malloc(sizeof *lease + member->client.n + member->name.n);
+	struct xt_lease *lease = xt_malloc(sizeof *lease + member->client.n + member->name.n);
 
 	XT_ASSERT(member->client.n <= UINT8_MAX && member->name.n <= UINT8_MAX);
 	/* Out of memory: the poller is missing from a list until its next poll. */
 	if (!ask || !lease) {
-		free(lease);
+		xt_free(lease);
 		if (ask)
 			xt_ask_free(ask);
 		return;
@@ -219,7 +219,7 @@ xt_hub_lease(struct xt_hub *hub, struct xt_str channel, const struct xt_member *
 static struct xt_member *
 members_of(const struct xt_buf *rows, size_t count)
 {
-	struct xt_member *members = malloc((count + 1) * sizeof *members);
+	struct xt_member *members = xt_malloc((count + 1) * sizeof *members);
 	const char *at = rows->p;
 
 	for (size_t i = 0; members && i < count; i++) {
@@ -247,9 +247,9 @@ call_done(struct xt_roll_call *call)
 		roll->call = NULL;
 		roll->done(roll, members ? 0 : XT_ENOMEM, members, members ? call->count : 0);
 	}
-	free(members);
+	xt_free(members);
 	xt_buf_fini(&call->rows);
-	free(call);
+	xt_free(call);
 }
 
 /* One answer came; the last one ends the call. */
@@ -265,7 +265,7 @@ end_part(struct part *part)
 	else
 		call->count += part->count;
 	xt_buf_fini(&part->rows);
-	free(part);
+	xt_free(part);
 	if (--call->missing == 0)
 		call_done(call);
 }
@@ -323,7 +323,7 @@ xt_roll_answer(struct xt_channel *channel, struct xt_ask *ask)
 static void
 ask_worker(const struct xt_ask *ask, struct xt_hub *worker)
 {
-	struct part *part = calloc(1, sizeof *part + ask->name_size);
+	struct part *part = xt_calloc(1, sizeof *part + ask->name_size);
 	struct xt_letter letter = { .open = part_asked, .body.pointers = { part } };
 
 	if (!part) {
@@ -357,10 +357,10 @@ void
 xt_hub_presence(struct xt_hub *hub, struct xt_str channel, struct xt_roll *roll)
 {
 	struct xt_ask *ask = xt_ask_new(hub, XT_ASK_ROLL, channel);
-	struct xt_roll_call *call = calloc(1, sizeof *call);
+	struct xt_roll_call *call = xt_calloc(1, sizeof *call);
 
 	if (!ask || !call) {
-		free(call);
+		xt_free(call);
 		if (ask)
 			xt_ask_free(ask);
 		roll->call = NULL;

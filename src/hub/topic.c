@@ -11,9 +11,9 @@
  * `seen` says so. When the last one goes what is pending goes with him, so that it never has a gap
  * and never belongs to two epochs.
  */
-#include <stdlib.h>
 
 #include "base/panic.h"
+#include "base/heap.h"
 #include "crosstalk.h"
 #include "hub/hub_private.h"
 
@@ -22,7 +22,7 @@ static void fan_out_later(struct xt_topic *topic);
 static struct xt_topic *
 topic_new(struct xt_hub *hub, uint64_t hash, struct xt_str name)
 {
-	struct xt_topic *topic = calloc(1, sizeof *topic + name.n);
+	struct xt_topic *topic = xt_calloc(1, sizeof *topic + name.n);
 
 	if (!topic)
 		return NULL;
@@ -32,7 +32,7 @@ topic_new(struct xt_hub *hub, uint64_t hash, struct xt_str name)
 	topic->hub = hub;
 	xt_list_init(&topic->ready);
 	if (xt_map_add(&hub->topics, &topic->node) < 0) {
-		free(topic);
+		xt_free(topic);
 		return NULL;
 	}
 	return topic;
@@ -99,9 +99,9 @@ xt_topic_free(struct xt_topic *topic)
 	xt_list_remove(&topic->ready);
 	drop_pending(topic);
 	give_batch(topic);
-	free(topic->pending);
-	free(topic->subscribers);
-	free(topic);
+	xt_free(topic->pending);
+	xt_free(topic->subscribers);
+	xt_free(topic);
 }
 
 static void
@@ -160,7 +160,7 @@ add_subscriber(struct xt_topic *topic, struct xt_subscriber *subscriber)
 	if (topic->count == topic->cap) {
 		uint32_t cap = topic->cap ? topic->cap * 2 : 4;
 		struct xt_subscriber **grown =
-			realloc(topic->subscribers, cap * sizeof(struct xt_subscriber *));
+			xt_realloc(topic->subscribers, cap * sizeof(struct xt_subscriber *));
 		if (!grown)
 			return XT_ENOMEM;
 		topic->subscribers = grown;
@@ -182,7 +182,7 @@ shrink_subscribers(struct xt_topic *topic)
 
 	if (topic->cap <= 16 || topic->count >= topic->cap / 4)
 		return;
-	less = realloc(topic->subscribers, cap * sizeof(struct xt_subscriber *));
+	less = xt_realloc(topic->subscribers, cap * sizeof(struct xt_subscriber *));
 	if (!less)
 		return;
 	topic->subscribers = less;
@@ -361,7 +361,7 @@ grow_pending(struct xt_topic *topic)
 		topic->pending_first = 0;
 		return 0;
 	}
-	grown = realloc(topic->pending, cap * sizeof(struct xt_message *));
+	grown = xt_realloc(topic->pending, cap * sizeof(struct xt_message *));
 	if (!grown)
 		return XT_ENOMEM;
 	topic->pending = grown;

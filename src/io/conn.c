@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "io/loop_private.h"
@@ -361,7 +361,7 @@ xt_conn_writable(struct xt_conn *conn)
 static void
 drop_kept(struct xt_conn *conn)
 {
-	free(conn->kept);
+	xt_free(conn->kept);
 	conn->kept = NULL;
 }
 
@@ -375,9 +375,9 @@ keep(struct xt_conn *conn, const char *p, size_t n)
 		return;
 	}
 	if (!kept || kept->cap < n) {
-		free(kept);
+		xt_free(kept);
 		/* Some room to grow, so that a sender of single bytes costs no allocation for each. */
-		kept = malloc(sizeof *kept + n + 64);
+		kept = xt_malloc(sizeof *kept + n + 64);
 		conn->kept = kept;
 		if (!kept) {
 			xt_conn_close(conn, XT_CLOSE_FAULT);

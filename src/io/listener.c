@@ -7,10 +7,10 @@
 #include "io/listener.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "io/bind.h"
@@ -59,7 +59,8 @@ xt_listener_open(const struct xt_address *address, unsigned workers,
 	const struct xt_listener_options *options, struct xt_listener **out, char *error,
 	size_t size)
 {
-	struct xt_listener *listener = calloc(1, sizeof *listener + workers * sizeof(struct seat));
+	struct xt_listener *listener =
+		xt_calloc(1, sizeof *listener + workers * sizeof(struct seat));
 	int result;
 
 	XT_ASSERT(workers > 0);
@@ -98,7 +99,7 @@ xt_listener_close(struct xt_listener *listener)
 		close_doors(&listener->seats[i]);
 	}
 	xt_bind_close(&listener->bound);
-	free(listener);
+	xt_free(listener);
 }
 
 const char *

@@ -1,9 +1,8 @@
 /* loop.c - the turns of a worker's event loop. */
 #include "io/loop.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "io/loop_private.h"
@@ -68,7 +67,7 @@ xt_loop_new(struct xt_loop **loop)
 int
 xt_loop_new_sized(struct xt_loop **out, size_t letters)
 {
-	struct xt_loop *loop = calloc(1, sizeof *loop);
+	struct xt_loop *loop = xt_calloc(1, sizeof *loop);
 	int error = XT_ENOMEM;
 
 	if (!loop)
@@ -79,7 +78,7 @@ xt_loop_new_sized(struct xt_loop **out, size_t letters)
 	xt_slab_init(&loop->conns, sizeof(struct xt_conn));
 	xt_wheel_init(&loop->timers, loop->now);
 	xt_list_init(&loop->tasks);
-	loop->receive = malloc(XT_LOOP_RECV_SIZE);
+	loop->receive = xt_malloc(XT_LOOP_RECV_SIZE);
 	loop->mailbox = xt_mailbox_new(letters);
 	if (!loop->receive || !loop->mailbox)
 		goto failed;
@@ -141,9 +140,9 @@ xt_loop_free(struct xt_loop *loop)
 	xt_outq_pool_fini(&loop->pool);
 	xt_mailbox_free(loop->mailbox);
 	xt_buf_fini(&loop->resumed);
-	free(loop->receive);
+	xt_free(loop->receive);
 	xt_poll_close(loop);
-	free(loop);
+	xt_free(loop);
 }
 
 static void

@@ -4,8 +4,7 @@
  */
 #include "io/mailbox.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "io/loop_private.h"
@@ -48,7 +47,7 @@ ring_init(struct ring *ring, size_t letters)
 	/* With a single slot, full and free would look the same. */
 	XT_ASSERT(letters > 1 && (letters & (letters - 1)) == 0);
 	ring->mask = letters - 1;
-	ring->slots = calloc(letters, sizeof *ring->slots);
+	ring->slots = xt_calloc(letters, sizeof *ring->slots);
 	if (!ring->slots)
 		return XT_ENOMEM;
 	for (size_t i = 0; i < letters; i++)
@@ -59,11 +58,10 @@ ring_init(struct ring *ring, size_t letters)
 struct xt_mailbox *
 xt_mailbox_new(size_t letters)
 {
-	struct xt_mailbox *box = aligned_alloc(64, (sizeof *box + 63) & ~(size_t)63);
+	struct xt_mailbox *box = xt_calloc_line(sizeof *box);
 
 	if (!box)
 		return NULL;
-	memset(box, 0, sizeof *box);
 	xt_list_init(&box->overflows);
 	for (int lane = 0; lane < XT_LANES; lane++) {
 		if (ring_init(&box->lanes[lane], letters) < 0) {
@@ -82,11 +80,11 @@ xt_mailbox_free(struct xt_mailbox *box)
 	xt_list_each (at, after, &box->overflows) {
 		struct overflow *overflow = XT_LIST_ENTRY(at, struct overflow, link);
 		xt_buf_fini(&overflow->letters);
-		free(overflow);
+		xt_free(overflow);
 	}
 	for (int lane = 0; lane < XT_LANES; lane++)
-		free(box->lanes[lane].slots);
-	free(box);
+		xt_free(box->lanes[lane].slots);
+	xt_free_line(box);
 }
 
 static bool
@@ -159,7 +157,7 @@ overflow_find(struct xt_mailbox *box, struct xt_loop *to, enum xt_lane lane)
 static struct overflow *
 overflow_new(struct xt_mailbox *box, struct xt_loop *to, enum xt_lane lane)
 {
-	struct overflow *overflow = calloc(1, sizeof *overflow);
+	struct overflow *overflow = xt_calloc(1, sizeof *overflow);
 
 	/* A letter can't be dropped and its sender can't wait: without memory for it nothing can go on. */
 	XT_ASSERT(overflow);
@@ -221,7 +219,7 @@ overflow_retry(struct xt_mailbox *box, struct overflow *overflow)
 	}
 	xt_list_remove(&overflow->link);
 	xt_buf_fini(&overflow->letters);
-	free(overflow);
+	xt_free(overflow);
 }
 
 /* Requests that we wait to send are no reason to stop here: two workers would wait for each other. */

@@ -1,8 +1,7 @@
 /* outq.c - appending to, looking at and taking from the ring of chunks. */
 #include "io/outq.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 
@@ -30,7 +29,7 @@ free_stack(struct xt_chunk *chunk)
 {
 	while (chunk) {
 		struct xt_chunk *next = chunk->next;
-		free(chunk);
+		xt_free(chunk);
 		chunk = next;
 	}
 }
@@ -48,7 +47,7 @@ slice_new(struct xt_outq_pool *pool)
 {
 	struct xt_chunk *chunk = pop(&pool->slices, &pool->slice_count);
 
-	return chunk ? chunk : malloc(sizeof *chunk);
+	return chunk ? chunk : xt_malloc(sizeof *chunk);
 }
 
 static struct xt_chunk *
@@ -61,7 +60,7 @@ block_new(struct xt_outq_pool *pool, size_t n)
 	if (n > CHUNK_MAX)
 		return NULL;
 	if (!chunk)
-		chunk = malloc(sizeof *chunk + room);
+		chunk = xt_malloc(sizeof *chunk + room);
 	if (chunk)
 		*chunk = (struct xt_chunk){
 			.p = (char *)(chunk + 1), .room = (uint32_t)room, .pooled = pooled
@@ -86,7 +85,7 @@ chunk_free(struct xt_outq_pool *pool, struct xt_chunk *chunk)
 		pool->block_count++;
 		return;
 	}
-	free(chunk);
+	xt_free(chunk);
 }
 
 static void

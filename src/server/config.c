@@ -1,13 +1,13 @@
 /* config.c - the life of a configuration, and what several keys say together. */
-#include "io/address.h"
 #include "server/config.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/heap.h"
+#include "io/address.h"
 #include "server/config_key.h"
 #include "server/config_value.h"
 
@@ -17,8 +17,8 @@ static void
 list_fini(struct xt_config_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i]);
-	free(list->v);
+		xt_free(list->v[i]);
+	xt_free(list->v);
 }
 
 static int
@@ -27,11 +27,11 @@ list_copy(struct xt_config_list *to, const struct xt_config_list *from)
 	*to = (struct xt_config_list){ 0 };
 	if (from->n == 0)
 		return 0;
-	to->v = calloc(from->n, sizeof *to->v);
+	to->v = xt_calloc(from->n, sizeof *to->v);
 	if (!to->v)
 		return XT_ENOMEM;
 	for (; to->n < from->n; to->n++) {
-		to->v[to->n] = strdup(from->v[to->n]);
+		to->v[to->n] = xt_strdup(from->v[to->n]);
 		if (!to->v[to->n])
 			return XT_ENOMEM;
 	}
@@ -41,7 +41,7 @@ list_copy(struct xt_config_list *to, const struct xt_config_list *from)
 static int
 string_copy(char **to, const char *from)
 {
-	*to = from ? strdup(from) : NULL;
+	*to = from ? xt_strdup(from) : NULL;
 	return from && !*to ? XT_ENOMEM : 0;
 }
 
@@ -58,7 +58,7 @@ set_initial(struct xt_config *config, const struct xt_config_key *key)
 struct xt_config *
 xt_config_new(void)
 {
-	struct xt_config *config = calloc(1, sizeof *config);
+	struct xt_config *config = xt_calloc(1, sizeof *config);
 
 	for (size_t i = 0; config && i < XT_CONFIG_KEY_COUNT; i++) {
 		const struct xt_config_key *key = &xt_config_keys[i];
@@ -77,9 +77,9 @@ xt_config_free(struct xt_config *config)
 		return;
 	list_fini(&config->listen);
 	list_fini(&config->cors.origins);
-	free(config->root);
-	free(config->file);
-	free(config);
+	xt_free(config->root);
+	xt_free(config->file);
+	xt_free(config);
 }
 
 /* `*to` is a plain copy of `*from`: gives it owned members of its own, or none, whatever fails. */
@@ -105,7 +105,7 @@ xt_config_copy(const struct xt_config *config)
 
 	if (!from)
 		return NULL;
-	copy = malloc(sizeof *copy);
+	copy = xt_malloc(sizeof *copy);
 	if (copy) {
 		*copy = *from;
 		if (own_members(copy, from) < 0) {

@@ -1,12 +1,12 @@
 /* config_key.c - the table of all keys, and reading a value by the type of its key. */
-#include "io/address.h"
 #include "server/config_key.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/heap.h"
 #include "base/panic.h"
+#include "io/address.h"
 #include "server/config_value.h"
 
 #define KIB (1ULL << 10)
@@ -213,10 +213,10 @@ set_path(struct xt_config *config, const struct xt_config_key *key, struct xt_st
 
 	if (value.n == 0 || memchr(value.p, '\0', value.n))
 		return refuse(key, value, error);
-	copy = strndup(value.p, value.n);
+	copy = xt_strndup(value.p, value.n);
 	if (!copy)
 		return xt_config_fail(error, XT_ENOMEM, "%s: out of memory", key->name);
-	free(*path);
+	xt_free(*path);
 	*path = copy;
 	return 0;
 }
@@ -231,11 +231,11 @@ append(struct xt_config *config, const struct xt_config_key *key, struct xt_str 
 	if (list->n == XT_CONFIG_LIST_MAX)
 		return xt_config_fail(error, XT_EINVAL, "%s: too many elements, allowed: %d",
 			key->name, XT_CONFIG_LIST_MAX);
-	v = realloc(list->v, (list->n + 1) * sizeof *v);
+	v = xt_realloc(list->v, (list->n + 1) * sizeof *v);
 	if (!v)
 		return xt_config_fail(error, XT_ENOMEM, "%s: out of memory", key->name);
 	list->v = v;
-	v[list->n] = strndup(value.p, value.n);
+	v[list->n] = xt_strndup(value.p, value.n);
 	if (!v[list->n])
 		return xt_config_fail(error, XT_ENOMEM, "%s: out of memory", key->name);
 	list->n++;

@@ -12,8 +12,9 @@
  */
 #include "server/config_key.h"
 
-#include <stdlib.h>
 #include <yaml.h>
+
+#include "base/heap.h"
 
 #define PATH_MAX_LENGTH 128 /* "limits.message"; what is longer is no key */
 
@@ -265,11 +266,11 @@ read_stream(struct reader *reader)
 static int
 remember_file(struct reader *reader)
 {
-	char *file = strdup(reader->name);
+	char *file = xt_strdup(reader->name);
 
 	if (!file)
 		return xt_config_fail(&reader->error, XT_ENOMEM, "%s: out of memory", reader->name);
-	free(reader->config->file);
+	xt_free(reader->config->file);
 	reader->config->file = file;
 	memset(reader->config->line, 0, sizeof reader->config->line);
 	return 0;

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/random.h"
 #include "crosstalk.h"
 #include "io/mailbox.h"
@@ -36,7 +36,7 @@ init_workers(struct xt_server *server, char *error, size_t size)
 {
 	struct xt_hub *hubs[XT_WORKERS_MAX];
 
-	server->workers = calloc(server->worker_count, sizeof *server->workers);
+	server->workers = xt_calloc(server->worker_count, sizeof *server->workers);
 	if (!server->workers)
 		return no_memory(error, size);
 	for (unsigned i = 0; i < server->worker_count; i++) {
@@ -53,7 +53,7 @@ copy_origins(struct xt_server *server)
 {
 	const struct xt_config_list *origins = &server->config->cors.origins;
 
-	server->origins = calloc(origins->n + 1, sizeof *server->origins);
+	server->origins = xt_calloc(origins->n + 1, sizeof *server->origins);
 	if (!server->origins)
 		return XT_ENOMEM;
 	for (size_t i = 0; i < origins->n; i++)
@@ -66,7 +66,7 @@ static int
 init_metrics(struct xt_server *server)
 {
 	unsigned n = server->worker_count;
-	const void **stats = calloc((size_t)n * XT_METRIC_SOURCES, sizeof *stats);
+	const void **stats = xt_calloc((size_t)n * XT_METRIC_SOURCES, sizeof *stats);
 
 	if (!stats)
 		return XT_ENOMEM;
@@ -119,12 +119,12 @@ xt_server_new(struct xt_server **out, const struct xt_config *config,
 	int failed;
 
 	*out = NULL;
-	server = calloc(1, sizeof *server);
+	server = xt_calloc(1, sizeof *server);
 	if (!server)
 		return no_memory(error, size);
 	server->config = xt_config_copy(config);
 	if (!server->config) {
-		free(server);
+		xt_free(server);
 		return no_memory(error, size);
 	}
 	if (sink)
@@ -317,9 +317,9 @@ xt_server_free(struct xt_server *server)
 		xt_worker_fini(&server->workers[i]);
 	if (server->worker_count)
 		sem_destroy(&server->started);
-	free(server->workers);
-	free(server->stats);
-	free(server->origins);
+	xt_free(server->workers);
+	xt_free(server->stats);
+	xt_free(server->origins);
 	xt_config_free(server->config);
-	free(server);
+	xt_free(server);
 }

@@ -1,9 +1,8 @@
 /* session.c - carrying messages between a transport and a protocol. */
 #include "session/session.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
 #include "session/wire.h"
@@ -84,7 +83,7 @@ static struct xt_label *
 label_new(const struct xt_entry *entry)
 {
 	size_t size = entry->channel.n + entry->client.n + entry->name.n;
-	struct xt_label *label = malloc(sizeof *label + size);
+	struct xt_label *label = xt_malloc(sizeof *label + size);
 	char *at;
 
 	if (!label)
@@ -107,13 +106,13 @@ xt_session_new(struct xt_sessions *sessions, const struct xt_transport *transpor
 	const struct xt_protocol *protocol, const struct xt_entry *entry)
 {
 	size_t size = ((transport->size + 7) & ~(size_t)7) + protocol->size;
-	struct xt_session *session = calloc(1, sizeof *session + size);
+	struct xt_session *session = xt_calloc(1, sizeof *session + size);
 
 	if (!session)
 		return NULL;
 	session->label = label_new(entry);
 	if (!session->label) {
-		free(session);
+		xt_free(session);
 		return NULL;
 	}
 	session->transport = transport;
@@ -131,8 +130,8 @@ void
 xt_session_free(struct xt_session *session)
 {
 	XT_ASSERT(!session->opened);
-	free(session->label);
-	free(session);
+	xt_free(session->label);
+	xt_free(session);
 }
 
 struct xt_str

@@ -6,8 +6,7 @@
  */
 #include "transport/ws/ws.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "codec/ws.h"
 #include "crosstalk.h"
 #include "http/exchange.h"
@@ -46,7 +45,7 @@ partial_free(struct xt_sessions *sessions, struct xt_buf *partial)
 		return;
 	xt_budget_give(&sessions->unfinished, share_of(partial->n));
 	xt_buf_fini(partial);
-	free(partial);
+	xt_free(partial);
 }
 
 static void
@@ -67,7 +66,7 @@ gather(struct xt_session *session, const struct xt_ws_event *event)
 	size_t more;
 
 	if (!ws->partial)
-		ws->partial = calloc(1, sizeof *ws->partial);
+		ws->partial = xt_calloc(1, sizeof *ws->partial);
 	if (!ws->partial)
 		return XT_ENOMEM;
 	more = share_of(ws->partial->n + event->n) - share_of(ws->partial->n);
