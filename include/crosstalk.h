@@ -131,6 +131,11 @@ struct xt_server;
 XT_API int xt_server_new(struct xt_server **server, const struct xt_config *config,
 	const struct xt_log_sink *sink, char *error, size_t size);
 
+/* The same with an allocator of its own; `allocator` lives as long as the server. */
+XT_API int xt_server_new_with(struct xt_server **server, const struct xt_config *config,
+	const struct xt_log_sink *sink, const struct xt_allocator *allocator, char *error,
+	size_t size);
+
 /*
  * Binds every listener and starts the worker threads, with all signals blocked in them. When it
  * returns 0 each listener accepts connections. On failure nothing listens, no thread runs, and the
@@ -163,6 +168,277 @@ XT_API int xt_server_wait(struct xt_server *server);
 
 /* Stops and waits if that was not done, then frees all. NULL is fine. */
 XT_API void xt_server_free(struct xt_server *server);
+
+/* ---- messages -------------------------------------------------------------------------- */
+
+enum xt_kind {
+	XT_KIND_TEXT,   /* UTF-8 */
+	XT_KIND_BINARY, /* any bytes */
+	XT_KIND_JSON    /* a valid JSON text, UTF-8; to a WebSocket it is text */
+};
+
+/* A message as a handler gets it; all of it is gone when the handler returns. */
+struct xt_data {
+	enum xt_kind kind;
+	const char *p; /* not NUL-ended */
+	size_t n;
+	const char *channel; /* the channel it came on, NUL-ended; NULL: none */
+	const char *id;      /* its position there, EPOCH-OFFSET, NUL-ended; NULL: none */
+};
+
+/* ---- WebSocket ------------------------------------------------------------------------- */
+
+/*
+ * A WebSocket, of a server's path or of a client: the object that browsers have, with the same four
+ * events. Everything about it happens on one thread (a server's worker, or the client's loop): its events
+ * are called there, and the functions below may be called there only, within an event or not.
+ *
+ *	server: request -> open -> message … -> close
+ *	client: open -> message … -> (error) -> close      with reconnection: from open on again
+ *
+ * After the last `close` it is gone when that returns.
+ */
+struct xt_websocket;
+
+/* How a WebSocket ended. */
+struct xt_closing {
+	unsigned code;      /* RFC 6455 7.4; 1005: the peer named none; 1006: it vanished */
+	const char *reason; /* the peer's, or ours in a few words; NUL-ended, may be empty */
+	int clean;          /* both sides said goodbye */
+	int retry_ms; /* a client that reconnects tries again in so many ms; -1: it is over, and gone */
+};
+
+/* What a client asks for that wants to come in; all of it is gone when `request` returns. */
+struct xt_handshake;
+
+struct xt_websocket_handlers {
+	/*
+	 * Server, optional: before the answer. 0 lets it in, else the HTTP status to refuse with (400 to 599).
+	 * May choose a subprotocol (xt_handshake_choose()), and set what xt_websocket_context() will say.
+	 */
+	int (*request)(struct xt_handshake *handshake, void *context);
+
+	void (*open)(struct xt_websocket *ws); /* optional */
+	void (*message)(struct xt_websocket *ws, const struct xt_data *data);
+
+	/* Client, optional: what went wrong, in a sentence; `close` follows. */
+	void (*error)(struct xt_websocket *ws, int error, const char *words);
+
+	void (*close)(struct xt_websocket *ws, const struct xt_closing *closing); /* optional */
+
+	/* Optional: all that was sent has been handed to the kernel. */
+	void (*drained)(struct xt_websocket *ws);
+
+	/* Optional: the answer to xt_websocket_ping(). */
+	void (*pong)(struct xt_websocket *ws, const char *p, size_t n);
+};
+
+/* The embedder's own: of a server's path or a client's options, until it is set. */
+XT_API void *xt_websocket_context(const struct xt_websocket *ws);
+XT_API void xt_websocket_set_context(struct xt_websocket *ws, void *context);
+
+/*
+ * Sends a whole message; `p` is copied. Text must be UTF-8. It leaves at the end of this turn of the loop.
+ * 0; XT_EINVAL: text that is none; XT_ECLOSED: not open, or closing; XT_ELIMIT: so much waits already
+ * (xt_websocket_buffered()) that more would pass the limit; XT_ENOMEM.
+ */
+XT_API int xt_websocket_send(struct xt_websocket *ws, enum xt_kind kind, const void *p, size_t n);
+
+/* The same with a text that ends with NUL. */
+XT_API int xt_websocket_send_text(struct xt_websocket *ws, const char *text);
+
+/* Bytes that were sent and that the kernel has not taken yet; what browsers call bufferedAmount. */
+XT_API size_t xt_websocket_buffered(const struct xt_websocket *ws);
+
+/* `n` at most 125 bytes (RFC 6455 5.5.2). 0, XT_EINVAL, XT_ECLOSED. Pings of its own keep it alive already. */
+XT_API int xt_websocket_ping(struct xt_websocket *ws, const void *p, size_t n);
+
+/*
+ * Begins the closing handshake: `code` 1000, or 3000 to 4999; a server's also 1001, 1007 to 1014. `reason` at
+ * most 123 bytes of UTF-8, or NULL. `close` follows, and a client does not reconnect. 0; XT_EINVAL; XT_ECLOSED: it
+ * closes already.
+ */
+XT_API int xt_websocket_close(struct xt_websocket *ws, unsigned code, const char *reason);
+
+/* Until it can, it reads no further; what comes waits with the peer. */
+XT_API void xt_websocket_pause(struct xt_websocket *ws);
+XT_API void xt_websocket_resume(struct xt_websocket *ws);
+
+/* The subprotocol that was agreed on, NUL-ended; "" without. Borrowed. */
+XT_API const char *xt_websocket_subprotocol(const struct xt_websocket *ws);
+
+/* The extension that was agreed on, as in the header ("permessage-deflate; …"); "" without. Borrowed. */
+XT_API const char *xt_websocket_extensions(const struct xt_websocket *ws);
+
+/* ---- WebSockets of a server ------------------------------------------------------------ */
+
+/*
+ * WebSockets on this path are the program's: `path` is exact ("/chat"), or with '/' at its end all below it; it goes
+ * before the server's own paths. `handlers` and `context` must live as long as the server; they are called on
+ * its worker threads, for different WebSockets at the same time. Before xt_server_start(). 0, XT_EINVAL (not a path, or
+ * taken), XT_ELIMIT (64 of them), XT_ENOMEM.
+ */
+XT_API int xt_server_websocket(struct xt_server *server, const char *path,
+	const struct xt_websocket_handlers *handlers, void *context);
+
+/* What the request says. Each NUL-ended and borrowed; NULL when there is no such thing. */
+XT_API const char *xt_handshake_path(const struct xt_handshake *handshake); /* decoded */
+XT_API const char *xt_handshake_query(struct xt_handshake *handshake, const char *name);
+XT_API const char *xt_handshake_field(struct xt_handshake *handshake, const char *name);
+XT_API const char *xt_handshake_address(struct xt_handshake *handshake); /* "192.0.2.1:54321" */
+
+/* The subject of the client's certificate (RFC 2253); NULL: it has none that was verified. */
+XT_API const char *xt_handshake_certificate(struct xt_handshake *handshake);
+
+/*
+ * Whether the client offers this subprotocol; if so it is the one that the answer names. Once. 1 or 0.
+ */
+XT_API int xt_handshake_choose(struct xt_handshake *handshake, const char *subprotocol);
+
+XT_API void xt_handshake_set_context(struct xt_handshake *handshake, void *context);
+
+/*
+ * From now on this WebSocket of a server is sent every message of the channel, after the position `since` ("" or NULL:
+ * from now on). At most 64 channels each. 0, XT_EINVAL, XT_ELIMIT, XT_ECLOSED, XT_ENOMEM.
+ */
+XT_API int xt_websocket_subscribe(struct xt_websocket *ws, const char *channel, const char *since);
+XT_API int xt_websocket_unsubscribe(struct xt_websocket *ws, const char *channel);
+
+/* ---- channels of a server -------------------------------------------------------------- */
+
+/*
+ * Publishes on a channel (1 to 255 bytes of UTF-8); `p` is copied. Any thread, also within handlers. Messages of
+ * one thread on one channel keep their order. Between xt_server_start() and xt_server_wait().
+ * 0; XT_EINVAL: not a channel's name, text or JSON that is none; XT_ELIMIT: over limits.message; XT_EAGAIN: its
+ * workers have too much to do, try again; XT_ECLOSED: it does not run; XT_ENOMEM.
+ */
+XT_API int xt_server_publish(
+	struct xt_server *server, const char *channel, enum xt_kind kind, const void *p, size_t n);
+
+/* A program's own ear on a channel. */
+struct xt_subscription;
+
+/*
+ * `message` is called, on one of the server's threads, with every message after the position `since` ("" or NULL: from
+ * now on); when some of what was asked for is no longer kept, first with `lost` set. Any thread.
+ * 0, XT_EINVAL, XT_ECLOSED, XT_EAGAIN, XT_ENOMEM.
+ */
+struct xt_listening {
+	const char *channel, *since;
+	void (*message)(void *context, const struct xt_data *data);
+	void (*lost)(void *context); /* optional */
+	void (*ended)(
+		void *context); /* optional: the last call; the server stopped, or it was closed */
+	void *context;
+};
+XT_API int xt_server_subscribe(struct xt_server *server, const struct xt_listening *listening,
+	struct xt_subscription **subscription);
+
+/* No call begins after `ended`. Any thread; once; not after the server was freed. */
+XT_API void xt_subscription_close(struct xt_subscription *subscription);
+
+/* ---- a loop of your own ---------------------------------------------------------------- */
+
+/*
+ * What drives clients: an event loop on a thread of the program. Servers have their own. All is called on the
+ * loop's thread but for xt_loop_wake() and xt_loop_call().
+ */
+struct xt_loop;
+
+XT_API int xt_loop_new(struct xt_loop **loop);  /* 0, XT_ENOMEM or XT_ESYS */
+XT_API void xt_loop_free(struct xt_loop *loop); /* ends its WebSockets first; NULL is fine */
+
+/* Runs until xt_loop_stop(), or xt_loop_run_clients() until no WebSocket is left on it. */
+XT_API void xt_loop_run(struct xt_loop *loop);
+XT_API void xt_loop_run_clients(struct xt_loop *loop);
+XT_API void xt_loop_stop(struct xt_loop *loop);
+
+/*
+ * On another event loop: wait until xt_loop_fd() is readable, but no longer than xt_loop_wait_ms() (-1: as long as it
+ * takes), then call xt_loop_turn(loop, 0); and so on.
+ */
+XT_API int xt_loop_fd(const struct xt_loop *loop);
+XT_API int xt_loop_wait_ms(struct xt_loop *loop);
+
+/* One turn that waits at most `ms` (-1: as long as it takes). */
+XT_API void xt_loop_turn(struct xt_loop *loop, int ms);
+
+/* Any thread, and from a signal handler: a loop that waits begins its next turn. */
+XT_API void xt_loop_wake(struct xt_loop *loop);
+
+/* Any thread: `function` is called on the loop's thread. 0, XT_EAGAIN: too many wait there, or XT_ENOMEM. */
+XT_API int xt_loop_call(struct xt_loop *loop, void (*function)(void *context), void *context);
+
+/* ---- WebSocket clients ----------------------------------------------------------------- */
+
+/* Zeros are the defaults. Strings are copied. Lists end with NULL. */
+struct xt_websocket_options {
+	const char *
+		url; /* ws://, wss://, http:// or https://, as the WHATWG's URL standard reads it */
+	const char *const *subprotocols; /* in the order of preference */
+	const char *const *headers;      /* "Name: value" */
+	const char *cookies;             /* "a=1; b=2" */
+	const char *origin;
+	const char *proxy;      /* http://[user:password@]host:port; NULL: none */
+	unsigned max_redirects; /* followed at most; 0: refused */
+
+	size_t max_message; /* bytes; 0: 16 MiB. More: 1009 */
+	size_t max_backlog; /* bytes that may wait to be sent; 0: 64 MiB */
+	int no_compression; /* do not offer permessage-deflate (RFC 7692) */
+
+	unsigned open_timeout_ms;  /* for all up to `open`; 0: 30 s */
+	unsigned close_timeout_ms; /* for the closing handshake; 0: 5 s */
+	unsigned ping_interval_ms; /* silence after which it pings; 0: 30 s */
+	unsigned ping_timeout_ms;  /* silence after that which ends it; 0: 20 s */
+
+	/* TLS. Certificates are verified against the system's, or `ca_file`. PEM files. */
+	const char *ca_file, *certificate_file, *key_file;
+	const char *server_name; /* instead of the URL's host: for SNI and for the certificate */
+	int insecure;            /* verify nothing: for trying things out only */
+
+	/* Reconnection: waits min, 2 min, 4 min … up to max, each less a random part of up to a half. */
+	int reconnect;
+	unsigned reconnect_min_ms, reconnect_max_ms; /* 0: 500 ms, 30 s */
+	unsigned reconnect_attempts;                 /* in a row; 0: without end */
+
+	/*
+	 * The URL is a channel of Crosstalk (/c/NAME): messages have their id, and after a reconnection the channel is
+	 * resumed after the last of them, so that none is missing and none comes twice. `since`: where to begin.
+	 */
+	int channel;
+	const char *since;
+
+	void *context;
+	const struct xt_allocator *allocator; /* NULL: malloc(). Lives as long as the WebSocket */
+};
+
+/*
+ * Opens a WebSocket on `loop`. Events come from the loop's next turns on, never from within this call. It is
+ * the loop's, and gone after its last `close`.
+ * 0; XT_EINVAL with the sentence in `error`: the URL or an option is not valid; XT_ENOMEM.
+ */
+XT_API int xt_websocket_open(struct xt_loop *loop, const struct xt_websocket_options *options,
+	const struct xt_websocket_handlers *handlers, struct xt_websocket **ws, char *error,
+	size_t size);
+
+/* The URL that it is connected to, after redirects. Borrowed; NULL for a server's. */
+XT_API const char *xt_websocket_url(const struct xt_websocket *ws);
+
+/* A field of the server's answer; NULL: none, or a server's. Borrowed until the next call. */
+XT_API const char *xt_websocket_field(struct xt_websocket *ws, const char *name);
+
+/*
+ * Tells of every frame, sent and received, before anything is done about it: for tools that show them. `frame` is NULL
+ * to stop. `p` and `n`: the payload on the wire, unmasked, as far as it is there; `first` the frame's first byte.
+ */
+struct xt_frame {
+	int sent;            /* 1: by us, 0: by the peer */
+	unsigned char first; /* FIN, RSV1 to 3, opcode */
+	const char *p;
+	size_t n, length; /* of what is there, and of all of it */
+};
+XT_API void xt_websocket_watch_frames(struct xt_websocket *ws,
+	void (*frame)(struct xt_websocket *ws, const struct xt_frame *frame));
 
 #ifdef __cplusplus
 }

@@ -8,12 +8,7 @@
 #include <stdatomic.h>
 
 #include "codec/position.h"
-
-enum xt_kind {
-	XT_KIND_TEXT,   /* UTF-8 */
-	XT_KIND_BINARY, /* any bytes */
-	XT_KIND_JSON    /* a valid JSON text, UTF-8 */
-};
+#include "crosstalk.h"
 
 /* The longest Content-Type that is kept. */
 #define XT_MESSAGE_TYPE_MAX 127

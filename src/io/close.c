@@ -13,6 +13,7 @@ static const char *const names[XT_CLOSE_COUNT] = {
 	[XT_CLOSE_BODY] = "slow_body",
 	[XT_CLOSE_HEARTBEAT] = "heartbeat_timeout",
 	[XT_CLOSE_PROTOCOL] = "protocol_error",
+	[XT_CLOSE_TLS] = "tls_error",
 	[XT_CLOSE_TEXT] = "invalid_text",
 	[XT_CLOSE_TOO_BIG] = "message_too_big",
 	[XT_CLOSE_UNSUPPORTED] = "unsupported_message",

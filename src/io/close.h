@@ -15,6 +15,7 @@ enum xt_close {
 	XT_CLOSE_BODY,        /* the request body came too slowly */
 	XT_CLOSE_HEARTBEAT,   /* no sign of life */
 	XT_CLOSE_PROTOCOL,    /* the peer broke its protocol */
+	XT_CLOSE_TLS,         /* the TLS handshake failed, or its records are broken */
 	XT_CLOSE_TEXT,        /* text that is not UTF-8 */
 	XT_CLOSE_TOO_BIG,     /* a message over the limit */
 	XT_CLOSE_UNSUPPORTED, /* a message of a kind that is not taken here */

@@ -12,6 +12,7 @@
 #include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
+#include "io/carrier.h"
 #include "io/loop_private.h"
 
 /* How long a finishing connection may take to hand its queue to a reader who reads slowly. */
@@ -36,33 +37,70 @@ touch(struct xt_conn *conn)
 	loop->touched_last = conn;
 }
 
+/* A stream of another connection has none. */
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 struct xt_conn *
 xt_conn_new(struct xt_loop *loop, int fd, const struct xt_stream *stream, void *state)
+{
+	return xt_conn_new_over(loop, fd, NULL, stream, state);
+}
+
+struct xt_conn *
+xt_conn_new_over(struct xt_loop *loop, int fd, struct xt_carrier *carrier,
+	const struct xt_stream *stream, void *state)
 {
 	struct xt_conn *conn = loop->freeing ? NULL : xt_slab_take(&loop->conns);
 
 	if (!conn) {
-		close(fd);
+		close_fd(fd);
 		return NULL;
 	}
 	*conn = (struct xt_conn){
 		.stream = stream,
 		.state = state,
 		.loop = loop,
+		.carrier = carrier,
 		.fd = fd,
 		.alive = loop->tick,
 		.phase = XT_CONN_OPEN,
 		.interest = XT_POLL_READ | XT_POLL_HANGUP | XT_POLL_BREAK,
 	};
+	if (fd < 0)
+		return conn;
 	if (xt_poll_add(conn) < 0) {
 		xt_poll_remove(conn);
-		close(fd);
+		close_fd(fd);
 		xt_slab_give(&loop->conns, conn);
 		return NULL;
 	}
 	xt_counter_add(&loop->stats.accepted, 1);
 	xt_counter_add(&loop->stats.open, 1);
 	return conn;
+}
+
+void
+xt_conn_carry(struct xt_conn *conn, struct xt_carrier *carrier)
+{
+	XT_ASSERT(!conn->carrier);
+	conn->carrier = carrier;
+}
+
+struct xt_carrier *
+xt_conn_carrier(const struct xt_conn *conn)
+{
+	return conn->carrier;
+}
+
+int
+xt_conn_fd(const struct xt_conn *conn)
+{
+	return conn->fd;
 }
 
 struct xt_loop *
@@ -212,6 +250,12 @@ xt_conn_drop_unsent(struct xt_conn *conn)
 		touch(conn); /* it may read again */
 }
 
+void
+xt_conn_hold_unsent(struct xt_conn *conn, size_t n)
+{
+	xt_outq_hold(&conn->out, n);
+}
+
 static void
 sent(struct xt_conn *conn, size_t n)
 {
@@ -225,6 +269,17 @@ sent(struct xt_conn *conn, size_t n)
 	xt_counter_add(&loop->stats.bytes_out, n);
 }
 
+static ssize_t
+send_plain(struct xt_conn *conn, struct iovec *slices, int count)
+{
+	struct msghdr message = { .msg_iov = slices, .msg_iovlen = (size_t)count };
+	ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? XT_EAGAIN : XT_ECLOSED;
+}
+
 /*
  * Sends until the queue is empty, the kernel is full, or others should have their turn: what is left then
  * waits as if the kernel were full. False: the connection broke.
@@ -233,7 +288,6 @@ static bool
 send_queue(struct xt_conn *conn)
 {
 	struct iovec iov[XT_OUTQ_IOV];
-	struct msghdr message = { .msg_iov = iov };
 
 	for (int sends = 0; conn->out.last && sends < SENDS_A_TURN; sends++) {
 		size_t asked = 0;
@@ -241,13 +295,11 @@ send_queue(struct xt_conn *conn)
 		int slices = xt_outq_peek(&conn->out, iov);
 		for (int i = 0; i < slices; i++)
 			asked += iov[i].iov_len;
-		message.msg_iovlen = (size_t)slices;
-		n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = conn->carrier ? conn->carrier->ops->send(conn, iov, slices)
+				  : send_plain(conn, iov, slices);
 		xt_counter_add(&conn->loop->stats.sends, 1);
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return errno == EAGAIN;
+			return n == XT_EAGAIN;
 		sent(conn, (size_t)n);
 		if ((size_t)n < asked)
 			return true;
@@ -276,6 +328,27 @@ wants_input(const struct xt_conn *conn)
 	return conn->phase == XT_CONN_FINISHING || (!conn->paused && conn->backlog <= high);
 }
 
+/* Something to look at or to receive that no poll tells of. */
+static bool
+has_unread(const struct xt_conn *conn)
+{
+	return conn->ready || (conn->phase == XT_CONN_OPEN && (conn->unseen || conn->untold));
+}
+
+static void
+wait_for(struct xt_conn *conn, unsigned interest)
+{
+	if (interest == conn->interest)
+		return;
+	if (conn->fd >= 0) {
+		if (xt_poll_update(conn, interest) < 0)
+			xt_conn_close(conn, XT_CLOSE_FAULT);
+		return;
+	}
+	conn->interest = (uint8_t)interest;
+	conn->carrier->ops->update(conn, interest);
+}
+
 /* What to wait for follows from the state alone. */
 static void
 update_interest(struct xt_conn *conn)
@@ -284,8 +357,7 @@ update_interest(struct xt_conn *conn)
 
 	if (conn->phase == XT_CONN_CLOSED)
 		return;
-	if (wants_input(conn) && (conn->unseen || conn->untold) && conn->phase == XT_CONN_OPEN &&
-		!conn->receiving)
+	if (wants_input(conn) && has_unread(conn) && !conn->receiving)
 		reread_later(conn);
 	if (wants_input(conn) && !conn->ended) {
 		interest = XT_POLL_READ | XT_POLL_HANGUP | XT_POLL_BREAK;
@@ -294,10 +366,15 @@ update_interest(struct xt_conn *conn)
 	} else if (!conn->ended) {
 		interest = XT_POLL_HANGUP | XT_POLL_BREAK;
 	}
-	if (conn->out.last)
+	if (conn->out.last || (conn->carrier && conn->carrier->wants_room))
 		interest |= XT_POLL_WRITE;
-	if (interest != conn->interest && xt_poll_update(conn, interest) < 0)
-		xt_conn_close(conn, XT_CLOSE_FAULT);
+	wait_for(conn, interest);
+}
+
+void
+xt_conn_rewait(struct xt_conn *conn)
+{
+	update_interest(conn);
 }
 
 /*
@@ -317,7 +394,10 @@ lose(struct xt_conn *conn, enum xt_close why)
 		return;
 	}
 	/* Whatever went wrong, receiving now comes to an end. */
-	shutdown(conn->fd, SHUT_RDWR);
+	if (conn->fd >= 0)
+		shutdown(conn->fd, SHUT_RDWR);
+	else
+		xt_conn_close(conn, XT_CLOSE_RESET);
 	set_deadline(conn, XT_CONN_LINGER_MS);
 }
 
@@ -325,11 +405,14 @@ static void
 half_close(struct xt_conn *conn)
 {
 	conn->shut = true;
+	if (conn->carrier)
+		conn->carrier->ops->shut(conn);
 	if (conn->ended || conn->gone) {
 		xt_conn_close(conn, conn->why);
 		return;
 	}
-	shutdown(conn->fd, SHUT_WR);
+	if (conn->fd >= 0)
+		shutdown(conn->fd, SHUT_WR);
 	set_deadline(conn, XT_CONN_LINGER_MS);
 }
 
@@ -452,22 +535,54 @@ arrived(struct xt_conn *conn, size_t kept, size_t n)
 		hand_over(conn, loop->receive, kept + n);
 }
 
+static ssize_t
+receive_plain(const struct xt_conn *conn, char *p, size_t n)
+{
+	ssize_t got = recv(conn->fd, p, n, MSG_DONTWAIT);
+
+	if (got >= 0)
+		return got;
+	return errno == EAGAIN || errno == EINTR ? XT_EAGAIN : XT_ECLOSED;
+}
+
+/* Of what a carrier has taken off its socket no poll tells. */
+static void
+receive_rest(struct xt_conn *conn)
+{
+	conn->ready = conn->carrier->ops->pending(conn);
+	update_interest(conn);
+}
+
 static void
 receive(struct xt_conn *conn)
 {
 	struct xt_loop *loop = conn->loop;
 	size_t kept = conn->phase == XT_CONN_OPEN && conn->kept ? conn->kept->n : 0;
+	char *room = loop->receive + kept;
 	ssize_t n;
 
 	if (kept)
 		memcpy(loop->receive, conn->kept->bytes, kept);
-	n = recv(conn->fd, loop->receive + kept, XT_LOOP_RECV_SIZE - kept, MSG_DONTWAIT);
+	conn->ready = false;
+	n = conn->carrier ? conn->carrier->ops->receive(conn, room, XT_LOOP_RECV_SIZE - kept)
+			  : receive_plain(conn, room, XT_LOOP_RECV_SIZE - kept);
 	if (n > 0)
 		arrived(conn, kept, (size_t)n);
 	else if (n == 0)
 		ended(conn);
-	else if (errno != EAGAIN && errno != EINTR)
-		xt_conn_close(conn, XT_CLOSE_RESET);
+	else if (n != XT_EAGAIN)
+		xt_conn_close(conn, n == XT_EPROTO ? XT_CLOSE_TLS : XT_CLOSE_RESET);
+	if (conn->carrier && conn->phase != XT_CONN_CLOSED && !conn->ended)
+		receive_rest(conn);
+}
+
+void
+xt_conn_receivable(struct xt_conn *conn)
+{
+	if (conn->phase == XT_CONN_CLOSED)
+		return;
+	conn->ready = true;
+	update_interest(conn);
 }
 
 void
@@ -488,12 +603,15 @@ xt_conn_reread(struct xt_conn *conn)
 	struct xt_loop *loop = conn->loop;
 	size_t n;
 
-	if (conn->phase != XT_CONN_OPEN || !wants_input(conn))
+	if (conn->phase == XT_CONN_CLOSED || !wants_input(conn))
 		return;
-	if (conn->unseen) {
+	if (conn->phase == XT_CONN_OPEN && conn->unseen) {
 		n = conn->kept->n;
 		memcpy(loop->receive, conn->kept->bytes, n);
 		hand_over(conn, loop->receive, n);
+		update_interest(conn);
+	} else if (conn->ready && !conn->ended) {
+		receive(conn);
 	}
 	if (conn->untold && !conn->unseen && conn->phase == XT_CONN_OPEN && wants_input(conn))
 		tell_end(conn);
@@ -625,14 +743,19 @@ release(struct xt_conn *conn)
 	struct xt_loop *loop = conn->loop;
 
 	conn->stream->closed(conn, conn->why);
-	xt_counter_add(&loop->stats.closes[conn->why], 1);
-	xt_counter_sub(&loop->stats.open, 1);
+	if (conn->fd >= 0) {
+		xt_counter_add(&loop->stats.closes[conn->why], 1);
+		xt_counter_sub(&loop->stats.open, 1);
+	}
 	if (conn->resumed)
 		forget_resumed(conn);
 	xt_outq_clear(&loop->pool, &conn->out);
 	drop_kept(conn);
-	xt_poll_remove(conn);
-	close(conn->fd);
+	if (conn->carrier)
+		conn->carrier->ops->closed(conn, conn->why);
+	if (conn->fd >= 0)
+		xt_poll_remove(conn);
+	close_fd(conn->fd);
 	xt_slab_give(&loop->conns, conn);
 }
 
@@ -653,6 +776,8 @@ xt_conn_peer(const struct xt_conn *conn, char *text, size_t size)
 	socklen_t length = sizeof address;
 	char host[INET6_ADDRSTRLEN] = "?";
 
+	while (conn->carrier && conn->carrier->below)
+		conn = conn->carrier->below;
 	snprintf(text, size, "?");
 	if (getpeername(conn->fd, (struct sockaddr *)&address, &length) < 0)
 		return;

@@ -46,6 +46,7 @@ const struct xt_metric xt_io_metrics[] = {
 	CLOSE_METRIC(XT_CLOSE_BODY, "slow_body"),
 	CLOSE_METRIC(XT_CLOSE_HEARTBEAT, "heartbeat_timeout"),
 	CLOSE_METRIC(XT_CLOSE_PROTOCOL, "protocol_error"),
+	CLOSE_METRIC(XT_CLOSE_TLS, "tls_error"),
 	CLOSE_METRIC(XT_CLOSE_TEXT, "invalid_text"),
 	CLOSE_METRIC(XT_CLOSE_TOO_BIG, "message_too_big"),
 	CLOSE_METRIC(XT_CLOSE_UNSUPPORTED, "unsupported_message"),

@@ -17,6 +17,7 @@
 
 #include "base/counter.h"
 #include "base/list.h"
+#include "crosstalk.h"
 #include "io/close.h"
 #include "io/timer.h"
 
@@ -34,24 +35,14 @@ struct xt_io_stats {
 extern const struct xt_metric xt_io_metrics[];
 extern const size_t xt_io_metrics_count;
 
-/* 0, XT_ENOMEM or XT_ESYS. */
-int xt_loop_new(struct xt_loop **loop);
-
 /*
- * Closes what is open, telling each stream, and frees. Not while it runs. NULL is fine. Tasks and timers
- * do not run any more; letters not opened yet are dropped (see xt_mail_is_idle()).
+ * xt_loop_new(), _free(), _run(), _stop(), _turn() and _wake() are public (crosstalk.h). Freeing closes what
+ * is open and tells each stream; tasks and timers do not run any more; letters not opened yet are
+ * dropped (see xt_mail_is_idle()).
  */
-void xt_loop_free(struct xt_loop *loop);
 
 /* Closes every connection (XT_CLOSE_SHUTDOWN), tells its stream and frees it, at once. Not within a turn. */
 void xt_loop_close_all(struct xt_loop *loop);
-
-/* Runs turns on the calling thread until xt_loop_stop() is called on that thread. */
-void xt_loop_run(struct xt_loop *loop);
-void xt_loop_stop(struct xt_loop *loop);
-
-/* One turn that waits at most `ms` (-1: as long as it takes); for tests and for foreign loops. */
-void xt_loop_turn(struct xt_loop *loop, int ms);
 
 /* The time at the beginning of this turn, in ms; never goes back. */
 uint64_t xt_loop_now(const struct xt_loop *loop);
@@ -94,8 +85,5 @@ struct xt_watch {
 
 int xt_loop_watch(struct xt_loop *loop, struct xt_watch *watch); /* 0 or XT_ESYS */
 void xt_loop_unwatch(struct xt_loop *loop, struct xt_watch *watch);
-
-/* Any thread, and from a signal handler: makes a waiting loop begin its next turn. */
-void xt_loop_wake(struct xt_loop *loop);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/slab.h"
+#include "io/carrier.h"
 #include "io/conn.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
@@ -30,6 +31,7 @@ struct xt_conn {
 	void *state;
 	struct xt_loop *loop;
 	struct xt_outq out;
+	struct xt_carrier *carrier; /* NULL: the plain socket */
 	struct xt_kept *kept;
 	int fd;
 	uint32_t backlog;
@@ -48,6 +50,7 @@ struct xt_conn {
 	bool gone : 1;     /* nothing can be sent any more; what arrived before is still read */
 	bool shut : 1;     /* we have half-closed */
 	bool receiving : 1;
+	bool ready : 1; /* the carrier has something to receive that no poll tells of */
 };
 
 struct epoll_event;
@@ -95,9 +98,8 @@ bool xt_mailbox_is_congested(const struct xt_mailbox *box);
 bool xt_mailbox_sleep(const struct xt_loop *loop);
 void xt_mailbox_awake(struct xt_mailbox *box);
 
-/* conn.c: what the poll and the loop call */
+/* conn.c: what the poll and the loop call; and xt_conn_writable() of carrier.h */
 void xt_conn_readable(struct xt_conn *conn); /* something may be received */
-void xt_conn_writable(struct xt_conn *conn); /* the kernel has room again, or an error to tell */
 void xt_conn_hangup(struct xt_conn *conn,
 	bool broken); /* an end was seen while not reading; broken: of both sides */
 void xt_conn_reread(struct xt_conn *conn);   /* hands kept bytes to the stream again */

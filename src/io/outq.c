@@ -181,8 +181,8 @@ xt_outq_peek(const struct xt_outq *queue, struct iovec iov[XT_OUTQ_IOV])
 	return count;
 }
 
-static void
-drop_first(struct xt_outq_pool *pool, struct xt_outq *queue)
+static struct xt_chunk *
+take_first(struct xt_outq *queue)
 {
 	struct xt_chunk *first = queue->last->next;
 
@@ -190,7 +190,13 @@ drop_first(struct xt_outq_pool *pool, struct xt_outq *queue)
 		queue->last = NULL;
 	else
 		queue->last->next = first->next;
-	chunk_free(pool, first);
+	return first;
+}
+
+static void
+drop_first(struct xt_outq_pool *pool, struct xt_outq *queue)
+{
+	chunk_free(pool, take_first(queue));
 }
 
 void
@@ -210,24 +216,35 @@ xt_outq_sent(struct xt_outq_pool *pool, struct xt_outq *queue, size_t n)
 	XT_ASSERT(n == 0);
 }
 
+void
+xt_outq_hold(struct xt_outq *queue, size_t n)
+{
+	struct xt_chunk *chunk = queue->last;
+
+	while (chunk && n > 0) {
+		chunk = chunk->next;
+		chunk->begun = true;
+		n -= n < chunk->n ? n : chunk->n;
+	}
+}
+
+/* Chunks that were begun stand in front. */
 size_t
 xt_outq_drop_unsent(struct xt_outq_pool *pool, struct xt_outq *queue)
 {
-	struct xt_chunk *begun = NULL;
+	struct xt_outq begun = { 0 };
 	size_t dropped = 0;
 
-	if (queue->last && queue->last->next->begun) {
-		begun = queue->last->next;
-		if (begun == queue->last)
-			return 0;
-		queue->last->next = begun->next;
-	}
 	while (queue->last) {
-		dropped += queue->last->next->n;
-		drop_first(pool, queue);
+		struct xt_chunk *first = queue->last->next;
+		if (!first->begun) {
+			dropped += first->n;
+			drop_first(pool, queue);
+		} else {
+			append(&begun, take_first(queue));
+		}
 	}
-	if (begun)
-		append(queue, begun);
+	*queue = begun;
 	return dropped;
 }
 

@@ -51,6 +51,9 @@ int xt_outq_peek(const struct xt_outq *queue, struct iovec iov[XT_OUTQ_IOV]);
 /* `n` bytes of the front were sent. */
 void xt_outq_sent(struct xt_outq_pool *pool, struct xt_outq *queue, size_t n);
 
+/* The first `n` bytes count as begun: xt_outq_drop_unsent() leaves the chunks that they lie in. */
+void xt_outq_hold(struct xt_outq *queue, size_t n);
+
 /* Drops every chunk of which nothing was sent yet; returns how many bytes went with them. */
 size_t xt_outq_drop_unsent(struct xt_outq_pool *pool, struct xt_outq *queue);
 void xt_outq_clear(struct xt_outq_pool *pool, struct xt_outq *queue);
