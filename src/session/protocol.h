@@ -31,6 +31,10 @@ struct xt_protocol {
 	/* All that was sent has left. NULL: not interested. */
 	void (*drained)(struct xt_session *session);
 
+	/* Of a WebSocket: the answer to a ping, and the peer's Close frame (XT_WS_NO_CODE without one). NULL: not interested. */
+	void (*pong)(struct xt_session *session, struct xt_str p);
+	void (*goodbye)(struct xt_session *session, uint16_t code, struct xt_str reason);
+
 	/* The wait of an answer is over (xt_entry.wait_ms). NULL for protocols that never wait. */
 	void (*waited)(struct xt_session *session);
 

@@ -199,6 +199,21 @@ xt_session_waited(struct xt_session *session)
 }
 
 void
+xt_session_ponged(struct xt_session *session, struct xt_str p)
+{
+	if (!session->closing && session->protocol->pong)
+		session->protocol->pong(session, p);
+}
+
+/* Also of one that has said goodbye itself. */
+void
+xt_session_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason)
+{
+	if (session->opened && session->protocol->goodbye)
+		session->protocol->goodbye(session, code, reason);
+}
+
+void
 xt_session_end(struct xt_session *session)
 {
 	session->closing = true;
@@ -226,6 +241,16 @@ xt_session_close(struct xt_session *session, enum xt_close why, const char *word
 		return;
 	xt_session_end(session);
 	session->transport->close(session, why, words); /* may free it */
+}
+
+int
+xt_session_say_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason)
+{
+	if (session->closing)
+		return XT_ECLOSED;
+	session->closing = true;
+	session->transport->socket->close(session, code, reason);
+	return 0;
 }
 
 void

@@ -111,6 +111,10 @@ void xt_session_received(struct xt_session *session, const struct xt_payload *pa
 void xt_session_drained(struct xt_session *session);
 void xt_session_waited(struct xt_session *session);
 
+/* Of a WebSocket: what the peer said, before xt_session_end(). */
+void xt_session_ponged(struct xt_session *session, struct xt_str p);
+void xt_session_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason);
+
 /*
  * The peer ended it, or the transport had to: tells the protocol at once (it leaves channels and presence) though
  * the connection may take a while to close. More than one call does no harm.
@@ -123,6 +127,12 @@ void xt_session_closed(struct xt_session *session);
 /* What protocols call ------------------------------------------------------------------- */
 
 void xt_session_close(struct xt_session *session, enum xt_close why, const char *words);
+
+/*
+ * Ends a WebSocket with any code; the session stays until the peer has said goodbye too, or too long was
+ * silent. Nothing is received or sent meanwhile. 0, or XT_ECLOSED: it ends already.
+ */
+int xt_session_say_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason);
 
 /* To this session alone; nothing happens when its transport can't. */
 void xt_session_send(struct xt_session *session, const struct xt_payload *payload);

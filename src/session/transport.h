@@ -54,11 +54,27 @@ enum xt_transport_index {
 	XT_TRANSPORT_LONGPOLL
 };
 
+/* What only a WebSocket has words for: a program that keeps one itself speaks them (src/program). */
+struct xt_socket_ops {
+	/* RFC 6455 5.5.2; the answer comes to protocol->pong. `p` at most 125 bytes. */
+	void (*ping)(struct xt_session *session, struct xt_str p);
+
+	/*
+	 * Begins the closing handshake with any code and waits for the peer's part of it, for a while.
+	 * xt_session_goodbye() tells what it said; xt_session_closed() follows in any case.
+	 */
+	void (*close)(struct xt_session *session, uint16_t code, struct xt_str reason);
+
+	/* What was agreed on, as in the header; empty: none. Borrowed until the session goes. */
+	struct xt_str (*extensions)(struct xt_session *session);
+};
+
 struct xt_transport {
 	const char *name; /* as the presence list says it */
 	enum xt_transport_index index;
 	size_t size; /* bytes of its own state in each session, zeroed */
 	bool once;   /* an answer: the first delivery ends it, with or without messages */
+	const struct xt_socket_ops *socket; /* NULL: no WebSocket */
 
 	/*
 	 * Answers the request, or takes its exchange over; the caller then calls xt_session_open(). Below 0: the

@@ -14,9 +14,13 @@
 #include "session/session.h"
 #include "transport/ws/close_code.h"
 
+/* How long the peer may take for its part of the closing handshake, before we end the connection. */
+#define GOODBYE_MS 5000
+
 struct ws {
 	struct xt_ws_reader reader;
 	bool pinged;            /* a ping is out, and no sign of life since */
+	bool leaving;           /* our Close frame is out, the peer's is waited for */
 	struct xt_buf *partial; /* a message that came in pieces so far */
 };
 
@@ -151,6 +155,34 @@ ws_close(struct xt_session *session, enum xt_close why, const char *words)
 	end(session, xt_ws_code_of(why), xt_str_from(words), why);
 }
 
+static void
+ws_ping(struct xt_session *session, struct xt_str p)
+{
+	send_frame(session->conn, XT_WS_OP_PING, p);
+}
+
+static void
+ws_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason)
+{
+	drop_partial(session);
+	ws_of(session)->leaving = true;
+	send_close(session->conn, code, reason);
+	xt_conn_expire_in(session->conn, GOODBYE_MS);
+}
+
+static struct xt_str
+ws_extensions(struct xt_session *session)
+{
+	(void)session;
+	return (struct xt_str){ 0 };
+}
+
+static const struct xt_socket_ops ws_socket = {
+	.ping = ws_ping,
+	.close = ws_goodbye,
+	.extensions = ws_extensions,
+};
+
 /* Frames in ------------------------------------------------------------------------------- */
 
 static void
@@ -179,6 +211,8 @@ on_data(struct xt_session *session, const struct xt_ws_event *event)
 {
 	int error;
 
+	if (session->closing)
+		return;
 	if (event->first && event->last) {
 		pass_on(session, event->opcode, xt_str_of(event->p, event->n));
 		return;
@@ -198,16 +232,27 @@ on_data(struct xt_session *session, const struct xt_ws_event *event)
 static void
 on_close(struct xt_session *session, const struct xt_ws_event *event)
 {
+	bool answered = ws_of(session)->leaving;
+
+	xt_session_goodbye(session, event->code, xt_str_of(event->p, event->n));
 	xt_session_end(session);
-	end(session, event->code, (struct xt_str){ 0 }, XT_CLOSE_PEER);
+	if (answered)
+		xt_conn_finish(session->conn, XT_CLOSE_DONE);
+	else
+		end(session, event->code, (struct xt_str){ 0 }, XT_CLOSE_PEER);
 }
 
 /* RFC 6455 7.1.7: Fail the WebSocket Connection. */
 static void
 on_fail(struct xt_session *session, const struct xt_ws_event *event)
 {
+	bool said = ws_of(session)->leaving;
+
 	xt_session_end(session);
-	end(session, event->code, xt_str_from(event->why), xt_ws_close_of(event->code));
+	if (said) /* RFC 6455 5.5.1: nothing follows our Close frame */
+		xt_conn_finish(session->conn, xt_ws_close_of(event->code));
+	else
+		end(session, event->code, xt_str_from(event->why), xt_ws_close_of(event->code));
 }
 
 static void
@@ -217,8 +262,9 @@ on_event(struct xt_session *session, const struct xt_ws_event *event)
 	case XT_WS_DATA:
 		on_data(session, event);
 		break;
-	case XT_WS_PING: /* RFC 6455 5.5.3: a pong with the same payload */
-		send_frame(session->conn, XT_WS_OP_PONG, xt_str_of(event->p, event->n));
+	case XT_WS_PING: /* RFC 6455 5.5.3: a pong with the same payload, unless a Close frame was sent */
+		if (!ws_of(session)->leaving)
+			send_frame(session->conn, XT_WS_OP_PONG, xt_str_of(event->p, event->n));
 		break;
 	case XT_WS_CLOSE:
 		on_close(session, event);
@@ -227,6 +273,8 @@ on_event(struct xt_session *session, const struct xt_ws_event *event)
 		on_fail(session, event);
 		break;
 	case XT_WS_PONG: /* any byte is a sign of life already */
+		xt_session_ponged(session, xt_str_of(event->p, event->n));
+		break;
 	case XT_WS_MORE:
 		break;
 	}
@@ -268,7 +316,9 @@ ws_expired(struct xt_conn *conn)
 	bool pinged = ws_of(session)->pinged;
 	uint32_t patience = pinged ? config->heartbeat_timeout_ms : config->heartbeat_interval_ms;
 
-	if (silent < patience)
+	if (ws_of(session)->leaving)
+		xt_conn_finish(conn, XT_CLOSE_DONE);
+	else if (silent < patience)
 		xt_conn_expire_in(conn, patience - (uint32_t)silent);
 	else if (pinged)
 		xt_session_close(session, XT_CLOSE_HEARTBEAT, "no pong within heartbeat.timeout");
@@ -326,6 +376,7 @@ const struct xt_transport xt_ws_transport = {
 	.name = "websocket",
 	.index = XT_TRANSPORT_WEBSOCKET,
 	.size = sizeof(struct ws),
+	.socket = &ws_socket,
 	.begin = ws_begin,
 	.frame = ws_frame,
 	.send = ws_send,
