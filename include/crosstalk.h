@@ -428,7 +428,7 @@ XT_API const char *xt_websocket_url(const struct xt_websocket *ws);
 XT_API const char *xt_websocket_field(struct xt_websocket *ws, const char *name);
 
 /*
- * Tells of every frame, sent and received, before anything is done about it: for tools that show them. `frame` is NULL
+ * Of a client: tells of every frame, sent and received, before anything is done about it: for tools that show them. `frame` is NULL
  * to stop. `p` and `n`: the payload on the wire, unmasked, as far as it is there; `first` the frame's first byte.
  */
 struct xt_frame {

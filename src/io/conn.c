@@ -666,6 +666,12 @@ xt_conn_pause(struct xt_conn *conn)
 	conn->paused = true;
 }
 
+bool
+xt_conn_is_paused(const struct xt_conn *conn)
+{
+	return conn->paused;
+}
+
 void
 xt_conn_resume(struct xt_conn *conn)
 {

@@ -109,6 +109,7 @@ void xt_conn_drop_unsent(struct xt_conn *conn);
 /* Stop and go on reading. What was received but not used waits; resuming hands it to recv again. */
 void xt_conn_pause(struct xt_conn *conn);
 void xt_conn_resume(struct xt_conn *conn);
+bool xt_conn_is_paused(const struct xt_conn *conn);
 
 /*
  * Calls stream->expired once, about `ms` from now (within a tenth of a second, a second when there are

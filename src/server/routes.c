@@ -3,6 +3,38 @@
 #include "admin/lab.h"
 #include "server/channel_url.h"
 #include "server/server_private.h"
+#include "transport/ws/ws.h"
+
+static void
+program_url(struct xt_exchange *x, void *ctx)
+{
+	xt_program_url(x, ctx);
+}
+
+/* The program's own paths go before ours. Returns the place of the next. */
+static struct xt_route *
+add_program_routes(struct xt_worker *worker)
+{
+	const struct xt_server *server = worker->server;
+
+	for (size_t i = 0; i < server->path_count; i++) {
+		const struct xt_program_path *path = &server->paths[i];
+		worker->doors[i] = (struct xt_program_door){
+			.path = path,
+			.sessions = &worker->sessions,
+			.transport = &xt_ws_transport,
+			.max_message = (uint32_t)server->config->limits.message,
+		};
+		worker->routes[i] = (struct xt_route){
+			.path = xt_str_from(path->path),
+			.prefix = path->prefix,
+			.methods = XT_GET,
+			.handle = program_url,
+			.ctx = &worker->doors[i],
+		};
+	}
+	return worker->routes + server->path_count;
+}
 
 void
 xt_worker_set_routes(struct xt_worker *worker)
@@ -34,8 +66,9 @@ xt_worker_set_routes(struct xt_worker *worker)
 		{ .handle = NULL },
 	};
 
-	_Static_assert(sizeof routes <= sizeof worker->routes, "XT_ROUTES_MAX");
-	memcpy(worker->routes, routes, sizeof routes);
+	_Static_assert(sizeof routes / sizeof routes[0] + XT_PROGRAM_PATHS <= XT_ROUTES_MAX,
+		"XT_ROUTES_MAX");
+	memcpy(add_program_routes(worker), routes, sizeof routes);
 	worker->http_config = (struct xt_http_config){
 		.routes = worker->routes,
 		.fallback = xt_static_handle,

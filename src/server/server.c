@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "crosstalk.h"
 #include "io/mailbox.h"
+#include "program/subscription.h"
 #include "server/server_private.h"
 
 static unsigned
@@ -115,13 +116,20 @@ int
 xt_server_new(struct xt_server **out, const struct xt_config *config,
 	const struct xt_log_sink *sink, char *error, size_t size)
 {
-	struct xt_server *server;
+	return xt_server_new_with(out, config, sink, NULL, error, size);
+}
+
+/* With the allocator entered. */
+static int
+make(struct xt_server **out, const struct xt_config *config, const struct xt_log_sink *sink,
+	const struct xt_allocator *allocator, char *error, size_t size)
+{
+	struct xt_server *server = xt_calloc(1, sizeof *server);
 	int failed;
 
-	*out = NULL;
-	server = xt_calloc(1, sizeof *server);
 	if (!server)
 		return no_memory(error, size);
+	server->allocator = allocator;
 	server->config = xt_config_copy(config);
 	if (!server->config) {
 		xt_free(server);
@@ -139,6 +147,20 @@ xt_server_new(struct xt_server **out, const struct xt_config *config,
 	}
 	*out = server;
 	return 0;
+}
+
+int
+xt_server_new_with(struct xt_server **out, const struct xt_config *config,
+	const struct xt_log_sink *sink, const struct xt_allocator *allocator, char *error,
+	size_t size)
+{
+	const struct xt_allocator *before = xt_heap_enter(allocator);
+	int failed;
+
+	*out = NULL;
+	failed = make(out, config, sink, allocator, error, size);
+	xt_heap_enter(before);
+	return failed;
 }
 
 /* Starting -------------------------------------------------------------------------------- */
@@ -226,8 +248,8 @@ abandon(struct xt_server *server)
 	close_listeners(server);
 }
 
-int
-xt_server_start(struct xt_server *server, char *error, size_t size)
+static int
+start(struct xt_server *server, char *error, size_t size)
 {
 	int failed = open_listeners(server, error, size);
 
@@ -245,6 +267,16 @@ xt_server_start(struct xt_server *server, char *error, size_t size)
 		abandon(server);
 	else
 		log_started(server);
+	return failed;
+}
+
+int
+xt_server_start(struct xt_server *server, char *error, size_t size)
+{
+	const struct xt_allocator *before = xt_heap_enter(server->allocator);
+	int failed = start(server, error, size);
+
+	xt_heap_enter(before);
 	return failed;
 }
 
@@ -293,21 +325,25 @@ settle(struct xt_server *server)
 int
 xt_server_wait(struct xt_server *server)
 {
+	const struct xt_allocator *before;
+
 	if (!server->running)
 		return 0;
+	before = xt_heap_enter(server->allocator);
 	for (unsigned i = 0; i < server->running; i++)
 		pthread_join(server->workers[i].thread, NULL);
 	server->running = 0;
+	for (unsigned i = 0; i < server->worker_count; i++)
+		xt_subscriptions_end(&server->workers[i].calls);
 	settle(server);
 	xt_log(&server->log, XT_LOG_INFO, "stopped");
+	xt_heap_enter(before);
 	return atomic_load(&server->failed) ? XT_ESYS : 0;
 }
 
-void
-xt_server_free(struct xt_server *server)
+static void
+free_all(struct xt_server *server)
 {
-	if (!server)
-		return;
 	if (server->running) {
 		xt_server_stop(server);
 		xt_server_wait(server);
@@ -317,9 +353,22 @@ xt_server_free(struct xt_server *server)
 		xt_worker_fini(&server->workers[i]);
 	if (server->worker_count)
 		sem_destroy(&server->started);
+	xt_server_free_paths(server);
 	xt_free(server->workers);
 	xt_free(server->stats);
 	xt_free(server->origins);
 	xt_config_free(server->config);
 	xt_free(server);
+}
+
+void
+xt_server_free(struct xt_server *server)
+{
+	const struct xt_allocator *before;
+
+	if (!server)
+		return;
+	before = xt_heap_enter(server->allocator);
+	free_all(server);
+	xt_heap_enter(before);
 }

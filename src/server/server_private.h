@@ -19,6 +19,10 @@ struct xt_server {
 	struct xt_listener *listeners[XT_CONFIG_LIST_MAX];
 	size_t listener_count;
 	struct xt_str *origins;
+	const struct xt_allocator *allocator;           /* NULL: malloc() */
+	struct xt_program_path paths[XT_PROGRAM_PATHS]; /* of the program */
+	size_t path_count;
+	_Atomic unsigned subscriptions; /* made so far */
 	struct xt_map_key key;
 	sem_t started; /* each worker posts once when it accepts, or has failed to */
 	atomic_bool failed;
@@ -31,6 +35,9 @@ struct xt_server {
 
 /* Connections of all workers, about. */
 uint64_t xt_server_connections(const struct xt_server *server);
+
+/* program.c: frees what xt_server_websocket() has made. */
+void xt_server_free_paths(struct xt_server *server);
 
 /* routes.c: fills worker->routes and worker->http_config. */
 void xt_worker_set_routes(struct xt_worker *worker);

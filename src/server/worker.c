@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "crosstalk.h"
+#include "program/subscription.h"
 #include "server/server_private.h"
 
 /* How often a draining worker looks whether all have gone. */
@@ -79,7 +81,6 @@ init_parts(struct xt_worker *worker)
 	if (xt_hub_new(&worker->hub, worker->loop, &hub, &server->key) < 0)
 		return XT_ENOMEM;
 	xt_sessions_init(&worker->sessions, worker->hub, worker->index, &sessions);
-	xt_worker_set_routes(worker);
 	return xt_http_server_new(&worker->http, worker->loop, &worker->http_config);
 }
 
@@ -92,6 +93,8 @@ xt_worker_init(struct xt_worker *worker, struct xt_server *server, unsigned inde
 	xt_timer_init(&worker->drain, check_drain);
 	if (xt_loop_new(&worker->loop) < 0 || open_pipe(worker) < 0)
 		return fail(error, size, "can't make an event loop");
+	if (xt_calls_init(&worker->calls, worker->loop, server->allocator) < 0)
+		return fail(error, size, "can't make an event descriptor");
 	if (xt_static_new(&worker->files, server->config->root) < 0)
 		return fail(
 			error, size, server->config->root ? server->config->root : "static files");
@@ -108,6 +111,8 @@ xt_worker_fini(struct xt_worker *worker)
 	if (!worker->loop)
 		return;
 	xt_timer_stop(xt_loop_timers(worker->loop), &worker->drain);
+	xt_subscriptions_free(&worker->calls);
+	xt_calls_fini(&worker->calls);
 	xt_hub_free(worker->hub);
 	xt_http_server_free(worker->http);
 	xt_static_free(worker->files);
@@ -164,6 +169,9 @@ xt_worker_run(void *arg)
 	struct xt_worker *worker = arg;
 	struct xt_server *server = worker->server;
 
+	xt_heap_enter(server->allocator);
+	/* The program may have added paths since the worker was made. */
+	xt_worker_set_routes(worker);
 	if (start_listening(worker) < 0) {
 		xt_log(&server->log, XT_LOG_ERROR, "worker %u can't watch its listeners: %s",
 			worker->index, strerror(errno));

@@ -13,11 +13,13 @@
 #include "http/static.h"
 #include "hub/hub.h"
 #include "io/listener.h"
+#include "program/calls.h"
+#include "program/websocket.h"
 #include "server/config.h"
 #include "session/session.h"
 
-/* Routes of a worker, and the row that ends them. */
-#define XT_ROUTES_MAX 8
+/* Routes of a worker: the program's, ours, and the row that ends them. */
+#define XT_ROUTES_MAX (XT_PROGRAM_PATHS + 8)
 
 /*
  * Bytes of WebSocket messages that have not come whole, of all connections of a worker together, without the first
@@ -37,6 +39,8 @@ struct xt_worker {
 	struct xt_sessions sessions;
 	struct xt_static *files;
 	struct xt_route routes[XT_ROUTES_MAX];
+	struct xt_program_door doors[XT_PROGRAM_PATHS]; /* of the program's own paths */
+	struct xt_calls calls;                          /* what the program's threads ask of it */
 	struct xt_http_config http_config;
 	struct xt_watch stop; /* the reading end of a pipe */
 	int stop_write;

@@ -214,9 +214,11 @@ xt_session_goodbye(struct xt_session *session, uint16_t code, struct xt_str reas
 }
 
 void
-xt_session_end(struct xt_session *session)
+xt_session_end(struct xt_session *session, enum xt_close why)
 {
 	session->closing = true;
+	if (session->why == XT_CLOSE_NONE)
+		session->why = (uint8_t)why;
 	if (!session->opened)
 		return;
 	session->opened = false;
@@ -226,9 +228,9 @@ xt_session_end(struct xt_session *session)
 }
 
 void
-xt_session_closed(struct xt_session *session)
+xt_session_closed(struct xt_session *session, enum xt_close why)
 {
-	xt_session_end(session);
+	xt_session_end(session, why);
 	xt_session_free(session);
 }
 
@@ -239,7 +241,7 @@ xt_session_close(struct xt_session *session, enum xt_close why, const char *word
 {
 	if (session->closing)
 		return;
-	xt_session_end(session);
+	xt_session_end(session, why);
 	session->transport->close(session, why, words); /* may free it */
 }
 

@@ -70,6 +70,7 @@ struct xt_session {
 	uint64_t since; /* ms since 1970 UTC */
 	uint32_t max_message;
 	uint32_t wait_ms;
+	uint8_t why;              /* enum xt_close, once it is known */
 	bool opened;              /* the protocol has begun, and not ended */
 	bool closing;             /* nothing more is received or sent */
 	_Alignas(8) char state[]; /* the transport's, then the protocol's */
@@ -116,13 +117,13 @@ void xt_session_ponged(struct xt_session *session, struct xt_str p);
 void xt_session_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason);
 
 /*
- * The peer ended it, or the transport had to: tells the protocol at once (it leaves channels and presence) though
+ * The peer ended it (XT_CLOSE_PEER), or the transport had to: tells the protocol at once (it leaves channels and presence) though
  * the connection may take a while to close. More than one call does no harm.
  */
-void xt_session_end(struct xt_session *session);
+void xt_session_end(struct xt_session *session, enum xt_close why);
 
 /* The last call: ends it if need be, and frees the session. */
-void xt_session_closed(struct xt_session *session);
+void xt_session_closed(struct xt_session *session, enum xt_close why);
 
 /* What protocols call ------------------------------------------------------------------- */
 

@@ -199,7 +199,7 @@ note_end(struct xt_session *session)
 
 	seen->freed++;
 	seen->session = NULL;
-	xt_session_closed(session);
+	xt_session_closed(session, XT_CLOSE_PEER);
 }
 
 static void
@@ -577,10 +577,10 @@ test_closed_once(void **state)
 	struct xt_entry entry = entry_of(f);
 
 	begin(f, &left, &entry, &seen);
-	xt_session_end(seen.session);
+	xt_session_end(seen.session, XT_CLOSE_PEER);
 	assert_int_equal(seen.protocol_closed, 1);
 	assert_int_equal(xt_counter_read(&f->sessions.stats.open[left.index]), 0);
-	xt_session_end(seen.session);
+	xt_session_end(seen.session, XT_CLOSE_PEER);
 	xt_session_close(seen.session, XT_CLOSE_DONE, "too late");
 	xt_session_received(seen.session, &payload);
 	xt_session_send(seen.session, &payload);

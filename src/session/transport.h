@@ -65,6 +65,9 @@ struct xt_socket_ops {
 	 */
 	void (*close)(struct xt_session *session, uint16_t code, struct xt_str reason);
 
+	/* The close code that stands for a reason. */
+	uint16_t (*code)(enum xt_close why);
+
 	/* What was agreed on, as in the header; empty: none. Borrowed until the session goes. */
 	struct xt_str (*extensions)(struct xt_session *session);
 };

@@ -89,7 +89,7 @@ teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	xt_session_closed(f->session);
+	xt_session_closed(f->session, XT_CLOSE_PEER);
 	xt_world_close(&f->world);
 	xt_buf_fini(&seen.out);
 	free(f);

@@ -71,7 +71,7 @@ poll_deliver(struct xt_session *session, const struct xt_delivery *delivery)
 	else
 		xt_exchange_error(exchange, 503, "out_of_memory", "out of memory");
 	xt_bytes_unref(bytes);
-	xt_session_closed(session);
+	xt_session_closed(session, XT_CLOSE_DONE);
 }
 
 static const char *
@@ -91,14 +91,13 @@ static void
 poll_close(struct xt_session *session, enum xt_close why, const char *words)
 {
 	xt_exchange_error(poll_of(session)->exchange, 503, error_code(why), "%s", words);
-	xt_session_closed(session);
+	xt_session_closed(session, XT_CLOSE_DONE);
 }
 
 static void
 gone(void *ctx, enum xt_close why)
 {
-	(void)why;
-	xt_session_closed(ctx);
+	xt_session_closed(ctx, why);
 }
 
 static void

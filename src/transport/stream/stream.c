@@ -153,7 +153,7 @@ stream_expired(struct xt_conn *conn)
 		xt_conn_expire_in(conn, stream->stuck ? patience - (uint32_t)silent : patience);
 		stream->stuck = true;
 	} else {
-		xt_session_end(session);
+		xt_session_end(session, XT_CLOSE_HEARTBEAT);
 		xt_conn_close(conn, XT_CLOSE_HEARTBEAT);
 	}
 }
@@ -161,8 +161,7 @@ stream_expired(struct xt_conn *conn)
 static void
 stream_closed(struct xt_conn *conn, enum xt_close why)
 {
-	(void)why;
-	xt_session_closed(xt_conn_state(conn));
+	xt_session_closed(xt_conn_state(conn), why);
 }
 
 static const struct xt_stream answer_stream = {

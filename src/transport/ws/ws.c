@@ -180,6 +180,7 @@ ws_extensions(struct xt_session *session)
 static const struct xt_socket_ops ws_socket = {
 	.ping = ws_ping,
 	.close = ws_goodbye,
+	.code = xt_ws_code_of,
 	.extensions = ws_extensions,
 };
 
@@ -235,7 +236,7 @@ on_close(struct xt_session *session, const struct xt_ws_event *event)
 	bool answered = ws_of(session)->leaving;
 
 	xt_session_goodbye(session, event->code, xt_str_of(event->p, event->n));
-	xt_session_end(session);
+	xt_session_end(session, XT_CLOSE_PEER);
 	if (answered)
 		xt_conn_finish(session->conn, XT_CLOSE_DONE);
 	else
@@ -248,7 +249,7 @@ on_fail(struct xt_session *session, const struct xt_ws_event *event)
 {
 	bool said = ws_of(session)->leaving;
 
-	xt_session_end(session);
+	xt_session_end(session, xt_ws_close_of(event->code));
 	if (said) /* RFC 6455 5.5.1: nothing follows our Close frame */
 		xt_conn_finish(session->conn, xt_ws_close_of(event->code));
 	else
@@ -292,7 +293,7 @@ ws_recv(struct xt_conn *conn, char *p, size_t n)
 	do {
 		used += xt_ws_read(&ws->reader, p + used, n - used, &event);
 		on_event(session, &event);
-	} while (event.kind != XT_WS_MORE && xt_conn_is_open(conn));
+	} while (event.kind != XT_WS_MORE && xt_conn_is_open(conn) && !xt_conn_is_paused(conn));
 	return used;
 }
 
@@ -339,9 +340,8 @@ ws_closed(struct xt_conn *conn, enum xt_close why)
 {
 	struct xt_session *session = xt_conn_state(conn);
 
-	(void)why;
 	drop_partial(session);
-	xt_session_closed(session);
+	xt_session_closed(session, why);
 }
 
 static const struct xt_stream ws_stream = {

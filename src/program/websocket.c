@@ -1,0 +1,426 @@
+/*
+ * websocket.c - a protocol whose meaning is the program's: hands each event to its handlers.
+ *
+ *	NEW --open--> OPEN --session ends--> ENDED --end of the turn: `close`--> freed
+ */
+#include "program/websocket.h"
+
+#include "base/heap.h"
+#include "codec/utf8.h"
+#include "codec/ws.h"
+#include "crosstalk.h"
+#include "http/websocket.h"
+#include "io/websocket.h"
+#include "program/handshake.h"
+#include "program/listening.h"
+
+struct program {
+	struct xt_websocket ws;
+	struct xt_session *session; /* NULL once it has ended */
+	struct xt_list channels;    /* struct xt_listening_channel */
+	struct xt_task last;        /* tells of the end */
+	unsigned code;              /* of the closing; 0: nobody has said one */
+	bool clean;
+	char reason[XT_WS_REASON_MAX + 1];
+	char *extensions; /* lent to the program; made when it asks */
+	char subprotocol[];
+};
+
+/* The session's protocol state: the WebSocket outlives it. */
+struct seat {
+	struct program *program;
+};
+
+static struct program *
+program_of(struct xt_session *session)
+{
+	return ((struct seat *)xt_session_protocol_state(session))->program;
+}
+
+/* The program's words ------------------------------------------------------------------- */
+
+static struct program *
+from_ws(struct xt_websocket *ws)
+{
+	return XT_CONTAINER(ws, struct program, ws);
+}
+
+/* The WebSocket is its first member. */
+static const struct program *
+from_const(const struct xt_websocket *ws)
+{
+	return (const struct program *)(const void *)ws;
+}
+
+static bool
+is_open(const struct program *program)
+{
+	return program->session && program->session->opened && !program->session->closing;
+}
+
+static int
+program_send(struct xt_websocket *ws, enum xt_kind kind, const void *p, size_t n)
+{
+	struct program *program = from_ws(ws);
+	struct xt_payload payload = { .bytes = xt_str_of(p, n), .kind = kind };
+	const struct xt_sessions *sessions;
+
+	if (!is_open(program))
+		return XT_ECLOSED;
+	if (kind != XT_KIND_BINARY && !xt_utf8_valid(payload.bytes))
+		return XT_EINVAL;
+	sessions = program->session->sessions;
+	if (xt_conn_backlog(program->session->conn) > sessions->config.max_backlog)
+		return XT_ELIMIT;
+	xt_session_send(program->session, &payload);
+	return xt_conn_is_open(program->session->conn) ? 0 : XT_ENOMEM;
+}
+
+static int
+program_ping(struct xt_websocket *ws, const void *p, size_t n)
+{
+	struct program *program = from_ws(ws);
+
+	if (!is_open(program))
+		return XT_ECLOSED;
+	program->session->transport->socket->ping(program->session, xt_str_of(p, n));
+	return 0;
+}
+
+static void
+note_closing(struct program *program, unsigned code, struct xt_str reason)
+{
+	size_t n = reason.n < XT_WS_REASON_MAX ? reason.n : XT_WS_REASON_MAX;
+
+	program->code = code;
+	if (n)
+		memcpy(program->reason, reason.p, n);
+	program->reason[n] = '\0';
+}
+
+static int
+program_close(struct xt_websocket *ws, unsigned code, const char *reason, size_t n)
+{
+	struct program *program = from_ws(ws);
+	struct xt_str words = xt_str_of(reason, n);
+
+	if (!is_open(program))
+		return XT_ECLOSED;
+	if (!xt_utf8_valid(words))
+		return XT_EINVAL;
+	xt_listening_stop_all(&program->channels);
+	return xt_session_say_goodbye(program->session, (uint16_t)code, words);
+}
+
+static size_t
+program_buffered(const struct xt_websocket *ws)
+{
+	const struct program *program = from_const(ws);
+
+	return program->session ? xt_conn_backlog(program->session->conn) : 0;
+}
+
+static void
+program_pause(struct xt_websocket *ws, bool paused)
+{
+	struct program *program = from_ws(ws);
+
+	if (!program->session)
+		return;
+	if (paused)
+		xt_conn_pause(program->session->conn);
+	else
+		xt_conn_resume(program->session->conn);
+}
+
+static const char *
+program_subprotocol(const struct xt_websocket *ws)
+{
+	return from_const(ws)->subprotocol;
+}
+
+static const char *
+program_extensions(const struct xt_websocket *ws)
+{
+	return from_const(ws)->extensions;
+}
+
+static const struct xt_websocket_ops program_ops = {
+	.send = program_send,
+	.ping = program_ping,
+	.close = program_close,
+	.buffered = program_buffered,
+	.pause = program_pause,
+	.subprotocol = program_subprotocol,
+	.extensions = program_extensions,
+};
+
+/* Channels ------------------------------------------------------------------------------- */
+
+/* Only a server's WebSocket can: a client's channel is its URL. */
+static struct program *
+server_side(struct xt_websocket *ws)
+{
+	return ws->ops == &program_ops ? from_ws(ws) : NULL;
+}
+
+int
+xt_websocket_subscribe(struct xt_websocket *ws, const char *channel, const char *since)
+{
+	struct program *program = server_side(ws);
+	struct xt_str name = xt_str_from(channel);
+	struct xt_reading reading;
+
+	if (!program || !xt_channel_name_valid(name) || !xt_utf8_valid(name) ||
+		!xt_listening_since(since, &reading))
+		return XT_EINVAL;
+	if (!is_open(program))
+		return XT_ECLOSED;
+	if (xt_listening_find(&program->channels, name))
+		return 0;
+	if (xt_listening_count(&program->channels) >= XT_PROGRAM_CHANNELS)
+		return XT_ELIMIT;
+	return xt_listening_new(&program->channels, program->session, name, &reading) ? 0
+										      : XT_ENOMEM;
+}
+
+int
+xt_websocket_unsubscribe(struct xt_websocket *ws, const char *channel)
+{
+	struct program *program = server_side(ws);
+	struct xt_listening_channel *listening;
+
+	if (!program)
+		return XT_EINVAL;
+	listening = xt_listening_find(&program->channels, xt_str_from(channel));
+	if (!listening)
+		return XT_ENOTFOUND;
+	xt_listening_free(listening);
+	return 0;
+}
+
+/* Life ----------------------------------------------------------------------------------- */
+
+static void
+program_free(struct program *program)
+{
+	xt_listening_free_all(&program->channels);
+	xt_free(program->extensions);
+	xt_free(program);
+}
+
+static void
+tell_close(struct xt_task *task)
+{
+	struct program *program = XT_CONTAINER(task, struct program, last);
+	struct xt_closing closing = {
+		.code = program->code,
+		.reason = program->reason,
+		.clean = program->clean,
+		.retry_ms = -1,
+	};
+
+	if (program->ws.handlers->close)
+		program->ws.handlers->close(&program->ws, &closing);
+	program_free(program);
+}
+
+static struct program *
+program_new(const struct xt_handshake *handshake, const struct xt_websocket_handlers *handlers)
+{
+	struct xt_str subprotocol = handshake->subprotocol;
+	struct program *program = xt_calloc(1, sizeof *program + subprotocol.n + 1);
+
+	if (!program)
+		return NULL;
+	program->ws = (struct xt_websocket){
+		.ops = &program_ops,
+		.handlers = handlers,
+		.context = handshake->context,
+	};
+	xt_list_init(&program->channels);
+	xt_list_init(&program->last.link);
+	program->last.run = tell_close;
+	if (subprotocol.n)
+		memcpy(program->subprotocol, subprotocol.p, subprotocol.n);
+	return program;
+}
+
+/* As a protocol -------------------------------------------------------------------------- */
+
+static void
+opened(struct xt_session *session, const struct xt_entry *entry)
+{
+	struct program *program = program_of(session);
+	struct xt_str agreed = session->transport->socket->extensions(session);
+
+	(void)entry;
+	program->extensions = xt_strndup(agreed.p, agreed.n);
+	if (!program->extensions)
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+	else if (program->ws.handlers->open)
+		program->ws.handlers->open(&program->ws);
+}
+
+static void
+received(struct xt_session *session, const struct xt_payload *payload)
+{
+	struct program *program = program_of(session);
+	struct xt_data data = {
+		.kind = payload->kind, .p = payload->bytes.p, .n = payload->bytes.n
+	};
+
+	if (program->ws.handlers->message)
+		program->ws.handlers->message(&program->ws, &data);
+	else
+		xt_session_close(session, XT_CLOSE_UNSUPPORTED, "no messages are taken here");
+}
+
+/* The same bytes as proto/plain's first form. */
+static int
+encode(unsigned form, const struct xt_message *message, struct xt_buf *scratch,
+	struct xt_payload *payload)
+{
+	(void)form;
+	(void)scratch;
+	*payload = (struct xt_payload){ xt_message_payload(message), message->kind };
+	return 0;
+}
+
+static void
+drained(struct xt_session *session)
+{
+	struct program *program = program_of(session);
+
+	xt_listening_drained(&program->channels);
+	if (program->session && program->ws.handlers->drained)
+		program->ws.handlers->drained(&program->ws);
+}
+
+static void
+ponged(struct xt_session *session, struct xt_str p)
+{
+	struct program *program = program_of(session);
+
+	if (program->ws.handlers->pong)
+		program->ws.handlers->pong(&program->ws, p.p, p.n);
+}
+
+static void
+said_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason)
+{
+	struct program *program = program_of(session);
+
+	note_closing(program, code, reason);
+	program->clean = true;
+}
+
+/* RFC 6455 7.1.5: without a Close frame of the peer the code is 1006, unless it is we who broke off. */
+static void
+note_reason(struct program *program, const struct xt_session *session)
+{
+	bool peer = session->why == XT_CLOSE_PEER || session->why == XT_CLOSE_RESET ||
+		    session->why == XT_CLOSE_DONE;
+
+	note_closing(program,
+		peer ? XT_WS_ABNORMAL : session->transport->socket->code(session->why),
+		xt_str_from(xt_close_name(session->why)));
+}
+
+static void
+closed(struct xt_session *session)
+{
+	struct program *program = program_of(session);
+
+	if (!program->code)
+		note_reason(program, session);
+	program->session = NULL;
+	xt_listening_stop_all(&program->channels);
+	xt_loop_post(xt_hub_loop(session->sessions->hub), &program->last);
+}
+
+static const struct xt_protocol program_protocol = {
+	.name = "program",
+	.size = sizeof(struct seat),
+	.forms = 1,
+	.open = opened,
+	.received = received,
+	.encode = encode,
+	.drained = drained,
+	.pong = ponged,
+	.goodbye = said_goodbye,
+	.closed = closed,
+};
+
+/* The request ---------------------------------------------------------------------------- */
+
+static void
+begin(struct xt_exchange *x, const struct xt_program_door *door, struct program *program)
+{
+	struct xt_entry entry = { .max_message = door->max_message };
+	struct xt_session *session =
+		xt_session_new(door->sessions, door->transport, &program_protocol, &entry);
+
+	if (!session) {
+		program_free(program);
+		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		return;
+	}
+	program->session = session;
+	((struct seat *)xt_session_protocol_state(session))->program = program;
+	if (door->transport->begin(session, x) == 0) {
+		xt_session_open(session, &entry);
+		if (session->opened || program->code)
+			return;
+	} else {
+		xt_session_free(session);
+	}
+	program_free(program);
+}
+
+/* The program was asked and has said yes. */
+static void
+let_in(struct xt_exchange *x, const struct xt_program_door *door,
+	const struct xt_handshake *handshake)
+{
+	struct program *program = program_new(handshake, door->path->handlers);
+
+	if (!program) {
+		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		return;
+	}
+	if (handshake->subprotocol.n)
+		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), handshake->subprotocol);
+	begin(x, door, program);
+}
+
+static void
+ask(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handshake *handshake)
+{
+	const struct xt_websocket_handlers *handlers = door->path->handlers;
+	int status = handlers->request ? handlers->request(handshake, door->path->context) : 0;
+
+	if (status == 0)
+		let_in(x, door, handshake);
+	else
+		xt_exchange_error(x, status >= 400 && status <= 599 ? (unsigned)status : 500,
+			"refused", "this WebSocket was refused by the application");
+}
+
+void
+xt_program_url(struct xt_exchange *x, const struct xt_program_door *door)
+{
+	struct xt_handshake handshake;
+	int error;
+
+	if (xt_websocket_check(x) < 0)
+		return;
+	error = xt_handshake_init(&handshake, x, door->path->context);
+	if (error == 0)
+		ask(x, door, &handshake);
+	else if (error == XT_EINVAL)
+		xt_exchange_error(x, 400, "bad_request", "the path is not well-formed");
+	else
+		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+	xt_handshake_fini(&handshake);
+}
