@@ -18,6 +18,12 @@ extern "C" {
 #define XT_API     __attribute__((visibility("default")))
 #define XT_VERSION "0.1.0"
 
+/* A borrowed run of bytes: who passes one keeps it alive until the callee returns. */
+struct xt_str {
+	const char *p; /* may be NULL when n is 0; not NUL-ended */
+	size_t n;
+};
+
 /* What a function returns when it fails: always below zero. 0 and above are good. */
 enum xt_error {
 	XT_OK = 0,

@@ -1,4 +1,4 @@
-/* str.h - a borrowed run of bytes: who passes one keeps it alive until the callee returns. */
+/* str.h - what can be done with a borrowed run of bytes (struct xt_str of crosstalk.h). */
 #ifndef XT_BASE_STR_H
 #define XT_BASE_STR_H
 
@@ -7,10 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-struct xt_str {
-	const char *p; /* may be NULL when n is 0; not NUL-ended */
-	size_t n;
-};
+#include "crosstalk.h"
 
 #define XT_STR(literal) ((struct xt_str){ .p = (literal), .n = sizeof(literal) - 1 })
 

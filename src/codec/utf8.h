@@ -1,7 +1,8 @@
 /*
  * utf8.h - is this UTF-8, as far as it has come? (RFC 3629)
  *
- * A validator of one byte that takes text in any pieces. Zeros are a valid start.
+ * A validator of one byte (struct xt_utf8) that takes text in any pieces. Zeros are a valid start. Of a text that
+ * is whole, xt_utf8_valid() of crosstalk_ws.h tells.
  */
 #ifndef XT_CODEC_UTF8_H
 #define XT_CODEC_UTF8_H
@@ -11,10 +12,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-
-struct xt_utf8 {
-	uint8_t state; /* 0: between two characters; else what may follow, see utf8.c */
-};
+#include "crosstalk_ws.h"
 
 /*
  * Reads the next `n` bytes. Returns `n` when all is well so far, else the index of the first byte
@@ -29,9 +27,6 @@ xt_utf8_complete(const struct xt_utf8 *utf8)
 {
 	return utf8->state == 0;
 }
-
-/* Whether `s` as a whole is UTF-8. */
-bool xt_utf8_valid(struct xt_str s);
 
 /* The longest `m` <= `n` at which `s`, valid UTF-8, can be cut without cutting a character. */
 size_t xt_utf8_cut(struct xt_str s, size_t n);

@@ -16,6 +16,7 @@
 #include "base/panic.h"
 #include "codec/base64.h"
 #include "codec/mask.h"
+#include "codec/utf8.h"
 #include "crosstalk.h"
 
 #define OPCODE     0x0F
