@@ -29,4 +29,29 @@ xt_budget_give(struct xt_budget *budget, size_t n)
 	budget->used -= n;
 }
 
+/* ---- things that grow --------------------------------------------------------------------- */
+
+/* So much of each is free, whatever the others hold: what is short always gets through. */
+#define XT_BUDGET_FREE 4096
+
+static inline size_t
+xt_budget_share(size_t n)
+{
+	return n > XT_BUDGET_FREE ? n - XT_BUDGET_FREE : 0;
+}
+
+/* Something of `from` bytes has `to` of them now. False: that would be too much, and nothing is taken. */
+static inline bool
+xt_budget_grow(struct xt_budget *budget, size_t from, size_t to)
+{
+	return xt_budget_take(budget, xt_budget_share(to) - xt_budget_share(from));
+}
+
+/* The same back: it shrank, or could not grow. */
+static inline void
+xt_budget_shrink(struct xt_budget *budget, size_t from, size_t to)
+{
+	xt_budget_give(budget, xt_budget_share(from) - xt_budget_share(to));
+}
+
 #endif

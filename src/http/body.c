@@ -25,27 +25,50 @@ xt_http_body_read(struct xt_http_body *body, char *p, size_t n, size_t *used, si
 	return chunks->done;
 }
 
+/* Appends to one of the two, as far as the budget allows. */
+static int
+keep(struct xt_http_body *body, struct xt_buf *buf, const char *p, size_t n)
+{
+	size_t before = body->head.n + body->data.n, after = before + n;
+
+	if (!xt_budget_grow(body->budget, before, after))
+		return XT_ELIMIT;
+	if (xt_buf_append(buf, p, n) == 0)
+		return 0;
+	xt_budget_shrink(body->budget, after, before);
+	return XT_ENOMEM;
+}
+
+int
+xt_http_body_keep(struct xt_http_body *body, const char *p, size_t n)
+{
+	return keep(body, &body->data, p, n);
+}
+
 void
 xt_http_body_free(struct xt_http_body *body)
 {
 	if (!body)
 		return;
+	xt_budget_shrink(body->budget, body->head.n + body->data.n, 0);
 	xt_buf_fini(&body->head);
 	xt_buf_fini(&body->data);
 	xt_free(body);
 }
 
-struct xt_http_body *
-xt_http_body_new(const struct xt_http_body *body, struct xt_str head, struct xt_str data)
+int
+xt_http_body_new(struct xt_http_body **out, const struct xt_http_body *body, struct xt_str head)
 {
 	struct xt_http_body *kept = xt_malloc(sizeof *kept);
+	int error;
 
 	if (!kept)
-		return NULL;
+		return XT_ENOMEM;
 	*kept = *body;
-	if (xt_buf_append_str(&kept->head, head) < 0 || xt_buf_append_str(&kept->data, data) < 0) {
+	error = keep(kept, &kept->head, head.p, head.n);
+	if (error < 0)
 		xt_http_body_free(kept);
-		return NULL;
-	}
-	return kept;
+	else
+		*out = kept;
+	return error;
 }

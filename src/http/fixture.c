@@ -27,6 +27,9 @@ fixture_init(struct fixture *f, struct xt_http_config *config)
 		config->body_timeout_ms = 10000;
 	if (!config->idle_timeout_ms)
 		config->idle_timeout_ms = 10000;
+	f->unfinished.max = SIZE_MAX;
+	if (!config->unfinished)
+		config->unfinished = &f->unfinished;
 	assert_int_equal(xt_loop_new(&f->loop), 0);
 	assert_int_equal(xt_http_server_new(&f->server, f->loop, config), 0);
 	fixture_connect(f);

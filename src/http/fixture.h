@@ -8,9 +8,10 @@
 struct fixture {
 	struct xt_loop *loop;
 	struct xt_http_server *server;
-	int fd;            /* the peer's end, -1: closed */
-	struct xt_buf got; /* what the peer received and has not looked at */
-	bool eof;          /* the server has closed or half-closed */
+	struct xt_budget unfinished; /* without end, unless the configuration has another */
+	int fd;                      /* the peer's end, -1: closed */
+	struct xt_buf got;           /* what the peer received and has not looked at */
+	bool eof;                    /* the server has closed or half-closed */
 };
 
 /* `config` outlives the fixture; what is zero in its limits gets a value. */

@@ -69,6 +69,7 @@ struct xt_http_body {
 	uint64_t began; /* loop time, ms */
 	struct xt_http1_chunks chunks;
 	const struct xt_route *route;
+	struct xt_budget *budget; /* of what all such bodies hold */
 };
 
 struct xt_http_file {
@@ -101,10 +102,13 @@ struct xt_exchange {
 int xt_http_body_read(struct xt_http_body *body, char *p, size_t n, size_t *used, size_t *data,
 	struct xt_http1_error *error);
 
-/* `body` on the heap, with copies of these; NULL: out of memory. */
-struct xt_http_body *xt_http_body_new(
-	const struct xt_http_body *body, struct xt_str head, struct xt_str data);
+/* `body` on the heap, with a copy of its head. 0; XT_ELIMIT: all bodies together would be too much; XT_ENOMEM. */
+int xt_http_body_new(
+	struct xt_http_body **out, const struct xt_http_body *body, struct xt_str head);
 void xt_http_body_free(struct xt_http_body *body);
+
+/* `n` more bytes of its content have come. The same. */
+int xt_http_body_keep(struct xt_http_body *body, const char *p, size_t n);
 
 /* exchange.c */
 

@@ -97,6 +97,8 @@ refuse(struct xt_http_link *link, unsigned status, const char *code, const char 
 		set_state(link, XT_LINK_HANDLE);
 	x->keep_alive = false;
 	link->why = (uint8_t)why;
+	xt_http_body_free(link->body);
+	link->body = NULL;
 	xt_exchange_error(x, status, code, "%s", words);
 }
 
@@ -111,6 +113,26 @@ refuse_large(struct xt_http_link *link)
 {
 	refuse(link, 413, "body_too_large", "the body is larger than this path takes",
 		XT_CLOSE_TOO_BIG);
+}
+
+/* Bodies of many peers that have not come whole hold as much as they may. */
+static void
+refuse_busy(struct xt_http_link *link)
+{
+	xt_exchange_header(link->exchange, XT_STR("Retry-After"), XT_STR("5"));
+	refuse(link, 503, "busy",
+		"too many bytes of requests that have not come whole wait here; try again later",
+		XT_CLOSE_LIMIT);
+}
+
+/* What has come of a body can't be kept. */
+static void
+refuse_keeping(struct xt_http_link *link, int error)
+{
+	if (error == XT_ELIMIT)
+		refuse_busy(link);
+	else
+		xt_conn_close(link->conn, XT_CLOSE_FAULT);
 }
 
 /* ---- handling -------------------------------------------------------------------------- */
@@ -211,14 +233,15 @@ read_body(struct xt_http_link *link, char *p, size_t n)
 	struct xt_http_body *body = link->body;
 	struct xt_http1_error error;
 	size_t used, data;
-	int result = xt_http_body_read(body, p, n, &used, &data, &error);
+	int result = xt_http_body_read(body, p, n, &used, &data, &error), kept;
 
 	if (result < 0) {
 		refuse_body(link, result, &error);
 		return n;
 	}
-	if (xt_buf_append(&body->data, p, data) < 0) {
-		xt_conn_close(link->conn, XT_CLOSE_FAULT);
+	kept = xt_http_body_keep(body, p, data);
+	if (kept < 0) {
+		refuse_keeping(link, kept);
 		return n;
 	}
 	if (result == 1)
@@ -226,21 +249,24 @@ read_body(struct xt_http_link *link, char *p, size_t n)
 	return used;
 }
 
-/* The rest of the body is still to come. */
-static void
+/* The rest of the body is still to come. Below 0: it can't be kept, and `x` may be gone. */
+static int
 wait_for_body(struct xt_exchange *x, const struct xt_http_body *body, struct xt_str head,
 	struct xt_str data)
 {
 	struct xt_http_link *link = x->link;
+	int error = xt_http_body_new(&link->body, body, head);
 
-	link->body = xt_http_body_new(body, head, data);
-	if (!link->body) {
-		xt_conn_close(link->conn, XT_CLOSE_FAULT);
-		return;
+	if (error == 0)
+		error = xt_http_body_keep(link->body, data.p, data.n);
+	if (error < 0) {
+		refuse_keeping(link, error);
+		return error;
 	}
 	link->body->began = xt_loop_now(link->server->loop);
 	set_state(link, XT_LINK_BODY);
 	xt_conn_expire_in(link->conn, link->server->config->body_timeout_ms);
+	return 0;
 }
 
 /* RFC 9110 10.1.1: who has begun to send needs no invitation. */
@@ -261,7 +287,11 @@ begin_body(
 {
 	struct xt_http_link *link = x->link;
 	struct xt_http_body body = {
-		.chunked = x->chunked, .left = x->length, .max = route->max_body, .route = route
+		.chunked = x->chunked,
+		.left = x->length,
+		.max = route->max_body,
+		.route = route,
+		.budget = link->server->config->unfinished,
 	};
 	struct xt_http1_error error;
 	size_t used, data;
@@ -272,8 +302,8 @@ begin_body(
 		return n;
 	}
 	if (result == 0) {
-		invite(x, n);
-		wait_for_body(x, &body, head, xt_str_of(p, data));
+		if (wait_for_body(x, &body, head, xt_str_of(p, data)) == 0)
+			invite(x, n);
 		return n;
 	}
 	x->unread = false;
@@ -376,11 +406,13 @@ static void
 begin_skip(struct xt_http_link *link, const struct xt_exchange *x)
 {
 	struct xt_http_body body = {
-		.chunked = x->chunked, .left = x->length, .max = XT_HTTP_SKIP_MAX
+		.chunked = x->chunked,
+		.left = x->length,
+		.max = XT_HTTP_SKIP_MAX,
+		.budget = link->server->config->unfinished,
 	};
 
-	link->body = xt_http_body_new(&body, (struct xt_str){ 0 }, (struct xt_str){ 0 });
-	if (!link->body) {
+	if (xt_http_body_new(&link->body, &body, (struct xt_str){ 0 }) < 0) {
 		xt_conn_close(link->conn, XT_CLOSE_FAULT);
 		return;
 	}

@@ -9,6 +9,7 @@
 #ifndef XT_HTTP_SERVER_H
 #define XT_HTTP_SERVER_H
 
+#include "base/budget.h"
 #include "http/exchange.h"
 #include "io/loop.h"
 
@@ -64,6 +65,9 @@ struct xt_http_config {
 	 * Kept alive without a request, or with an answer of which nothing more is taken: closed.
 	 */
 	uint32_t idle_timeout_ms;
+
+	/* What all bodies together that have not come whole may make the worker keep: 503. Borrowed. */
+	struct xt_budget *unfinished;
 
 	const struct xt_str *cors_origins; /* "https://a.example" or "*" */
 	size_t cors_origins_count;

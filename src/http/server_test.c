@@ -146,6 +146,10 @@ query(struct xt_exchange *x, void *ctx)
 static const struct xt_route routes[] = {
 	{ .path = XT_STR_INIT("/hello"), .methods = XT_GET, .handle = hello },
 	{ .path = XT_STR_INIT("/body"), .methods = XT_POST, .max_body = 100, .handle = echo_body },
+	{ .path = XT_STR_INIT("/large"),
+		.methods = XT_POST,
+		.max_body = 100000,
+		.handle = echo_body },
 	{ .path = XT_STR_INIT("/no-body"), .methods = XT_POST, .handle = hello },
 	{ .path = XT_STR_INIT("/big"), .methods = XT_GET, .handle = big },
 	{ .path = XT_STR_INIT("/hold"), .methods = XT_GET, .handle = hold },
@@ -551,6 +555,72 @@ test_half_close(void **state)
 	assert_true(f.eof);
 }
 
+/* A body of 90,000 bytes of which `come` arrive; the connection stays. Returns its descriptor. */
+static int
+begin_large(size_t come)
+{
+	static const char zeros[90000];
+	int fd;
+
+	fixture_connect(&f);
+	fixture_send(&f, "POST /large HTTP/1.1\r\n" H "Content-Length: 90000\r\n\r\n");
+	fixture_write(&f, zeros, come);
+	fixture_run(&f, 0);
+	fd = f.fd;
+	f.fd = -1; /* the fixture forgets it, and does not close it */
+	return fd;
+}
+
+/* What all unfinished bodies hold has a limit; those of others, and short ones, go on. */
+static void
+test_budget_of_bodies(void **state)
+{
+	struct xt_budget *budget = &f.unfinished;
+	int first, second;
+
+	(void)state;
+	budget->max = 20000;
+	first = begin_large(XT_BUDGET_FREE + 10000);
+	assert_in_range(budget->used, 10000, 10100); /* the head counts too */
+	second = begin_large(XT_BUDGET_FREE + 9000);
+	assert_in_range(budget->used, 19000, 19200);
+	close(first);
+	fixture_run(&f, 0);
+	assert_in_range(budget->used, 9000, 9100);
+	f.fd = second;
+	fixture_write(&f, (char[20000]){ 0 }, 20000);
+	fixture_ask(&f, "", 503, "\"busy\"");
+	assert_int_equal(budget->used, 0);
+	fixture_run(&f, 0);
+	assert_true(f.eof);
+	budget->max = 0;
+	fixture_connect(&f);
+	fixture_send(&f, "POST /body HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\no");
+	fixture_ask(&f, "k", 201, "ok");
+}
+
+/* Who waits for 100 Continue is told at once when it begins too large; the answer says when to come again. */
+static void
+test_busy_answer(void **state)
+{
+	static const char large[] = "POST /large HTTP/1.1\r\n" H
+				    "Content-Length: 50000\r\nExpect: 100-continue\r\n\r\n";
+	struct answer answer;
+
+	(void)state;
+	f.unfinished.max = 100;
+	fixture_connect(&f);
+	fixture_write(&f, large, sizeof large - 1);
+	fixture_write(&f, (char[5000]){ 0 }, 5000);
+	fixture_run(&f, 0);
+	answer = fixture_answer(&f, true);
+	assert_int_equal(answer.status, 503);
+	assert_string_equal(answer_field(&answer, "retry-after"), "5");
+	assert_string_equal(answer_field(&answer, "connection"), "close");
+	answer_fini(&answer);
+	assert_int_equal(f.unfinished.used, 0);
+}
+
 /* ---- holding and taking over ----------------------------------------------------------- */
 
 static void
@@ -788,6 +858,8 @@ main(void)
 		TEST(test_pipelining),
 		TEST(test_backlog),
 		TEST(test_half_close),
+		TEST(test_budget_of_bodies),
+		TEST(test_busy_answer),
 		TEST(test_hold),
 		TEST(test_hold_expires),
 		TEST(test_hold_gone),

@@ -78,6 +78,7 @@ xt_worker_set_routes(struct xt_worker *worker)
 		.header_timeout_ms = config->limits.header_timeout,
 		.body_timeout_ms = config->limits.body_timeout,
 		.idle_timeout_ms = config->limits.idle_timeout,
+		.unfinished = &worker->unfinished,
 		.cors_origins = server->origins,
 		.cors_origins_count = config->cors.origins.n,
 	};

@@ -75,9 +75,10 @@ init_parts(struct xt_worker *worker)
 		.heartbeat_interval_ms = config->heartbeat.interval,
 		.heartbeat_timeout_ms = config->heartbeat.timeout,
 		.max_backlog = config->limits.backlog,
-		.max_unfinished = max_unfinished(config),
+		.unfinished = &worker->unfinished,
 	};
 
+	worker->unfinished.max = max_unfinished(config);
 	if (xt_hub_new(&worker->hub, worker->loop, &hub, &server->key) < 0)
 		return XT_ENOMEM;
 	xt_sessions_init(&worker->sessions, worker->hub, worker->index, &sessions);

@@ -22,8 +22,8 @@
 #define XT_ROUTES_MAX (XT_PROGRAM_PATHS + 8)
 
 /*
- * Bytes of WebSocket messages that have not come whole, of all connections of a worker together, without the first
- * 4 KiB of each; or four messages of the largest size, if that is more.
+ * Bytes of WebSocket messages and of HTTP bodies that have not come whole, of all connections of a worker together,
+ * without the first XT_BUDGET_FREE of each; or four messages of the largest size, if that is more.
  */
 #define XT_WORKER_UNFINISHED (64u << 20)
 
@@ -37,6 +37,7 @@ struct xt_worker {
 	struct xt_hub *hub;
 	struct xt_http_server *http;
 	struct xt_sessions sessions;
+	struct xt_budget unfinished; /* of sessions and http */
 	struct xt_static *files;
 	struct xt_route routes[XT_ROUTES_MAX];
 	struct xt_program_door doors[XT_PROGRAM_PATHS]; /* of the program's own paths */

@@ -45,7 +45,6 @@ xt_sessions_init(struct xt_sessions *sessions, struct xt_hub *hub, unsigned work
 	*sessions = (struct xt_sessions){
 		.hub = hub,
 		.config = *config,
-		.unfinished.max = config->max_unfinished,
 		.last_id = (uint64_t)worker << WORKER_SHIFT,
 	};
 	xt_list_init(&sessions->all);

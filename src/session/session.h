@@ -20,8 +20,10 @@
 
 struct xt_sessions_config {
 	uint32_t heartbeat_interval_ms, heartbeat_timeout_ms;
-	size_t max_backlog;    /* bytes that may wait for one reader */
-	size_t max_unfinished; /* bytes of long messages of all peers that have not come whole */
+	size_t max_backlog; /* bytes that may wait for one reader */
+
+	/* What all peers of the worker together may make it keep of messages that have not come whole. Borrowed. */
+	struct xt_budget *unfinished;
 };
 
 /* Counted per transport: the row of xt_session_metrics follows the transport's index. */
@@ -38,7 +40,6 @@ struct xt_sessions {
 	struct xt_hub *hub;
 	struct xt_sessions_config config;
 	struct xt_list all;
-	struct xt_budget unfinished; /* bytes of long messages of peers that have not come whole */
 	uint64_t last_id;
 	bool draining;
 	struct xt_session_stats stats;

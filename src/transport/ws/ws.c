@@ -32,22 +32,12 @@ ws_of(struct xt_session *session)
 
 /* A message in pieces --------------------------------------------------------------------- */
 
-/* So much of a message each connection may keep, whatever others hold: short ones always get through. */
-#define SHORT_MAX 4096
-
-/* What a message of so many bytes takes of the budget. */
-static size_t
-share_of(size_t bytes)
-{
-	return bytes > SHORT_MAX ? bytes - SHORT_MAX : 0;
-}
-
 static void
 partial_free(struct xt_sessions *sessions, struct xt_buf *partial)
 {
 	if (!partial)
 		return;
-	xt_budget_give(&sessions->unfinished, share_of(partial->n));
+	xt_budget_shrink(sessions->config.unfinished, partial->n, 0);
 	xt_buf_fini(partial);
 	xt_free(partial);
 }
@@ -66,19 +56,20 @@ static int
 gather(struct xt_session *session, const struct xt_ws_event *event)
 {
 	struct ws *ws = ws_of(session);
-	struct xt_budget *budget = &session->sessions->unfinished;
-	size_t more;
+	struct xt_budget *budget = session->sessions->config.unfinished;
+	size_t before, after;
 
 	if (!ws->partial)
 		ws->partial = xt_calloc(1, sizeof *ws->partial);
 	if (!ws->partial)
 		return XT_ENOMEM;
-	more = share_of(ws->partial->n + event->n) - share_of(ws->partial->n);
-	if (!xt_budget_take(budget, more))
+	before = ws->partial->n;
+	after = before + event->n;
+	if (!xt_budget_grow(budget, before, after))
 		return XT_ELIMIT;
 	if (xt_buf_append(ws->partial, event->p, event->n) == 0)
 		return 0;
-	xt_budget_give(budget, more);
+	xt_budget_shrink(budget, after, before);
 	return XT_ENOMEM;
 }
 
