@@ -12,7 +12,7 @@ enum xt_close {
 	XT_CLOSE_DONE,        /* we had nothing more to say */
 	XT_CLOSE_IDLE,        /* a kept-alive connection without a request */
 	XT_CLOSE_HEADER,      /* the request header came too slowly */
-	XT_CLOSE_BODY,        /* the request body came too slowly */
+	XT_CLOSE_BODY,        /* a request body or a message that was begun came too slowly */
 	XT_CLOSE_HEARTBEAT,   /* no sign of life */
 	XT_CLOSE_PROTOCOL,    /* the peer broke its protocol */
 	XT_CLOSE_TLS,         /* the TLS handshake failed, or its records are broken */

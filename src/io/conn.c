@@ -659,6 +659,12 @@ xt_conn_hangup(struct xt_conn *conn, bool broken)
 	}
 }
 
+bool
+xt_conn_reads(const struct xt_conn *conn)
+{
+	return wants_input(conn);
+}
+
 void
 xt_conn_pause(struct xt_conn *conn)
 {

@@ -111,6 +111,9 @@ void xt_conn_pause(struct xt_conn *conn);
 void xt_conn_resume(struct xt_conn *conn);
 bool xt_conn_is_paused(const struct xt_conn *conn);
 
+/* Whether what comes is received now: the stream is not paused, and not too much waits to be sent. */
+bool xt_conn_reads(const struct xt_conn *conn);
+
 /*
  * Calls stream->expired once, about `ms` from now (within a tenth of a second, a second when there are
  * very many connections); 0 clears. One deadline per connection: the last call wins. No effect once the

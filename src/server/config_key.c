@@ -48,7 +48,7 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	{ "limits.header_timeout", XT_CONFIG_TIME, FIELD(limits.header_timeout), 10, HOUR, "10s",
 	  "Time for a request header to arrive in full; then 408." },
 	{ "limits.body_timeout", XT_CONFIG_TIME, FIELD(limits.body_timeout), 10, HOUR, "30s",
-	  "Time that a request body may stand still; then 408." },
+	  "Time that a request body, or a message that a WebSocket has begun, may stand still; 20 times that for all of it." },
 	{ "limits.idle_timeout", XT_CONFIG_TIME, FIELD(limits.idle_timeout), 10, 24 * HOUR, "75s",
 	  "Time that a connection may wait for its next request (keep-alive)." },
 

@@ -74,6 +74,7 @@ init_parts(struct xt_worker *worker)
 	struct xt_sessions_config sessions = {
 		.heartbeat_interval_ms = config->heartbeat.interval,
 		.heartbeat_timeout_ms = config->heartbeat.timeout,
+		.message_timeout_ms = config->limits.body_timeout,
 		.max_backlog = config->limits.backlog,
 		.unfinished = &worker->unfinished,
 	};

@@ -20,7 +20,9 @@
 
 struct xt_sessions_config {
 	uint32_t heartbeat_interval_ms, heartbeat_timeout_ms;
-	size_t max_backlog; /* bytes that may wait for one reader */
+	uint32_t
+		message_timeout_ms; /* how long a message of a peer that was begun may stand still */
+	size_t max_backlog;         /* bytes that may wait for one reader */
 
 	/* What all peers of the worker together may make it keep of messages that have not come whole. Borrowed. */
 	struct xt_budget *unfinished;

@@ -6,22 +6,22 @@
  */
 #include "transport/ws/ws.h"
 
-#include "base/heap.h"
 #include "codec/ws.h"
 #include "crosstalk.h"
 #include "http/exchange.h"
 #include "http/websocket.h"
 #include "session/session.h"
 #include "transport/ws/close_code.h"
+#include "transport/ws/partial.h"
 
 /* How long the peer may take for its part of the closing handshake, before we end the connection. */
 #define GOODBYE_MS 5000
 
 struct ws {
 	struct xt_ws_reader reader;
-	bool pinged;            /* a ping is out, and no sign of life since */
-	bool leaving;           /* our Close frame is out, the peer's is waited for */
-	struct xt_buf *partial; /* a message that came in pieces so far */
+	bool pinged;                   /* a ping is out, and no sign of life since */
+	bool leaving;                  /* our Close frame is out, the peer's is waited for */
+	struct xt_ws_partial *partial; /* a message that has begun and is not complete */
 };
 
 static struct ws *
@@ -30,16 +30,35 @@ ws_of(struct xt_session *session)
 	return xt_session_transport_state(session);
 }
 
+static uint64_t
+now(const struct xt_session *session)
+{
+	return xt_loop_now(xt_conn_loop(session->conn));
+}
+
 /* A message in pieces --------------------------------------------------------------------- */
 
-static void
-partial_free(struct xt_sessions *sessions, struct xt_buf *partial)
+/* How many ms are left for it, 0: it came too slowly. That we do not read is not the peer's fault. */
+static uint32_t
+partial_left(struct xt_session *session)
 {
-	if (!partial)
-		return;
-	xt_budget_shrink(sessions->config.unfinished, partial->n, 0);
-	xt_buf_fini(partial);
-	xt_free(partial);
+	const struct ws *ws = ws_of(session);
+	uint32_t timeout = session->sessions->config.message_timeout_ms;
+
+	if (!ws->partial)
+		return UINT32_MAX;
+	if (!xt_conn_reads(session->conn))
+		return timeout;
+	return xt_ws_partial_left(ws->partial, now(session), timeout);
+}
+
+/* The connection's one deadline: the heartbeat's, `ms` from now, or what is left for a message if that is less. */
+static void
+look_in(struct xt_session *session, uint32_t ms)
+{
+	uint32_t left = partial_left(session);
+
+	xt_conn_expire_in(session->conn, left < ms ? left : ms);
 }
 
 static void
@@ -47,30 +66,36 @@ drop_partial(struct xt_session *session)
 {
 	struct ws *ws = ws_of(session);
 
-	partial_free(session->sessions, ws->partial);
+	xt_ws_partial_free(ws->partial);
 	ws->partial = NULL;
+}
+
+/* From now on a message is incomplete: it is looked at before its time is over. 0 or XT_ENOMEM. */
+static int
+begin_partial(struct xt_session *session)
+{
+	const struct xt_sessions_config *config = &session->sessions->config;
+	struct ws *ws = ws_of(session);
+
+	if (ws->partial)
+		return 0;
+	ws->partial = xt_ws_partial_new(config->unfinished, now(session));
+	if (!ws->partial)
+		return XT_ENOMEM;
+	look_in(session, config->heartbeat_interval_ms);
+	return 0;
 }
 
 /* 0; XT_ELIMIT: on all connections together too much has come in pieces; XT_ENOMEM. */
 static int
 gather(struct xt_session *session, const struct xt_ws_event *event)
 {
-	struct ws *ws = ws_of(session);
-	struct xt_budget *budget = session->sessions->config.unfinished;
-	size_t before, after;
+	int error = begin_partial(session);
 
-	if (!ws->partial)
-		ws->partial = xt_calloc(1, sizeof *ws->partial);
-	if (!ws->partial)
-		return XT_ENOMEM;
-	before = ws->partial->n;
-	after = before + event->n;
-	if (!xt_budget_grow(budget, before, after))
-		return XT_ELIMIT;
-	if (xt_buf_append(ws->partial, event->p, event->n) == 0)
-		return 0;
-	xt_budget_shrink(budget, after, before);
-	return XT_ENOMEM;
+	if (error < 0)
+		return error;
+	return xt_ws_partial_add(
+		ws_of(session)->partial, xt_str_of(event->p, event->n), now(session));
 }
 
 /* Frames out ------------------------------------------------------------------------------ */
@@ -191,11 +216,23 @@ pass_on(struct xt_session *session, uint8_t opcode, struct xt_str bytes)
 static void
 pass_on_partial(struct xt_session *session, uint8_t opcode)
 {
-	struct xt_buf *whole = ws_of(session)->partial;
+	struct xt_ws_partial *whole = ws_of(session)->partial;
 
 	ws_of(session)->partial = NULL;
-	pass_on(session, opcode, xt_buf_str(whole));
-	partial_free(session->sessions, whole);
+	pass_on(session, opcode, xt_buf_str(&whole->data));
+	xt_ws_partial_free(whole);
+}
+
+/* What has come of a message can't be kept. */
+static void
+refuse_keeping(struct xt_session *session, int error)
+{
+	if (error == XT_ELIMIT)
+		xt_session_close(session, XT_CLOSE_LIMIT,
+			"too many bytes of messages that are not complete wait here; try again "
+			"later");
+	else
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
 }
 
 static void
@@ -206,16 +243,13 @@ on_data(struct xt_session *session, const struct xt_ws_event *event)
 	if (session->closing)
 		return;
 	if (event->first && event->last) {
+		drop_partial(session);
 		pass_on(session, event->opcode, xt_str_of(event->p, event->n));
 		return;
 	}
 	error = gather(session, event);
-	if (error == XT_ELIMIT)
-		xt_session_close(session, XT_CLOSE_LIMIT,
-			"too many bytes of messages that are not complete wait here; try again "
-			"later");
-	else if (error < 0)
-		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+	if (error < 0)
+		refuse_keeping(session, error);
 	else if (event->last)
 		pass_on_partial(session, event->opcode);
 }
@@ -272,6 +306,16 @@ on_event(struct xt_session *session, const struct xt_ws_event *event)
 	}
 }
 
+/* Also of a message of which there is but a header, time is running. */
+static void
+mind_begun(struct xt_session *session)
+{
+	int error = begin_partial(session);
+
+	if (error < 0)
+		refuse_keeping(session, error);
+}
+
 static size_t
 ws_recv(struct xt_conn *conn, char *p, size_t n)
 {
@@ -285,6 +329,8 @@ ws_recv(struct xt_conn *conn, char *p, size_t n)
 		used += xt_ws_read(&ws->reader, p + used, n - used, &event);
 		on_event(session, &event);
 	} while (event.kind != XT_WS_MORE && xt_conn_is_open(conn) && !xt_conn_is_paused(conn));
+	if (ws->reader.opcode && !session->closing)
+		mind_begun(session);
 	return used;
 }
 
@@ -293,9 +339,13 @@ ws_recv(struct xt_conn *conn, char *p, size_t n)
 static void
 ping(struct xt_session *session)
 {
+	const struct xt_sessions_config *config = &session->sessions->config;
+	uint32_t interval = config->heartbeat_interval_ms, timeout = config->heartbeat_timeout_ms;
+
 	ws_of(session)->pinged = true;
 	send_frame(session->conn, XT_WS_OP_PING, (struct xt_str){ 0 });
-	xt_conn_expire_in(session->conn, session->sessions->config.heartbeat_timeout_ms);
+	/* Once it has answered, the next ping is due after the interval, though the timeout be longer. */
+	look_in(session, interval < timeout ? interval : timeout);
 }
 
 /* Bytes of the peer are a sign of life; so is it that the kernel could send on of what had waited. */
@@ -304,14 +354,18 @@ ws_expired(struct xt_conn *conn)
 {
 	struct xt_session *session = xt_conn_state(conn);
 	const struct xt_sessions_config *config = &session->sessions->config;
-	uint64_t silent = xt_loop_now(xt_conn_loop(conn)) - xt_conn_alive_at(conn);
+	uint64_t silent = now(session) - xt_conn_alive_at(conn);
 	bool pinged = ws_of(session)->pinged;
-	uint32_t patience = pinged ? config->heartbeat_timeout_ms : config->heartbeat_interval_ms;
+	uint64_t patience = (uint64_t)config->heartbeat_interval_ms +
+			    (pinged ? config->heartbeat_timeout_ms : 0);
 
 	if (ws_of(session)->leaving)
 		xt_conn_finish(conn, XT_CLOSE_DONE);
+	else if (partial_left(session) == 0)
+		xt_session_close(
+			session, XT_CLOSE_BODY, "a message that was begun came too slowly");
 	else if (silent < patience)
-		xt_conn_expire_in(conn, patience - (uint32_t)silent);
+		look_in(session, (uint32_t)(patience - silent));
 	else if (pinged)
 		xt_session_close(session, XT_CLOSE_HEARTBEAT, "no pong within heartbeat.timeout");
 	else
