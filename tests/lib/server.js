@@ -49,7 +49,7 @@ export class Server {
 
 	/**
 	 * Options: config (object), workers, root, listen (list of URLs), args (more arguments),
-	 * prefix (a command that runs the program).
+	 * prefix (a command that runs the program), program (another one, which takes --listen alone).
 	 */
 	static async start(options = {}) {
 		const server = new Server();
@@ -57,13 +57,15 @@ export class Server {
 		return server;
 	}
 
-	async #start({ config, workers, root, listen = ['http://127.0.0.1:0'], args = [], prefix = [] }) {
+	async #start({ config, workers, root, listen = ['http://127.0.0.1:0'], args = [], prefix = [], program: other }) {
 		this.dir = mkdtempSync(path.join(tmpdir(), 'crosstalk-test-'));
-		const argv = ['serve'];
+		const argv = other ? [] : ['serve'];
 		for (const url of listen) {
 			argv.push('--listen', url);
 		}
-		argv.push('--workers', String(workers ?? process.env.WORKERS ?? 2));
+		if (!other) {
+			argv.push('--workers', String(workers ?? process.env.WORKERS ?? 2));
+		}
 		if (root) {
 			argv.push('--root', root);
 		}
@@ -73,7 +75,7 @@ export class Server {
 			argv.push('--config', file);
 		}
 		argv.push(...args);
-		const command = [...prefix, program(), ...argv];
+		const command = [...prefix, other ?? program(), ...argv];
 		this.child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
 		this.pid = this.child.pid;
 		this.ended = new Promise((resolve) => {
