@@ -3,6 +3,7 @@
 
 #include "codec/ws.h"
 #include "crosstalk.h"
+#include "http/origin.h"
 
 #define KEY        XT_STR("sec-websocket-key")
 #define VERSION    XT_STR("sec-websocket-version")
@@ -184,7 +185,8 @@ xt_websocket_check(struct xt_exchange *x)
 	if (check_request(x, request) < 0 || check_version(x, request) < 0 ||
 		check_key(x, request) < 0 || check_lists(x, request) < 0)
 		return XT_EPROTO;
-	return 0;
+	/* RFC 6455 10.2: a server that is not for everybody's pages verifies the origin */
+	return xt_origin_check(x);
 }
 
 int

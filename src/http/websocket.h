@@ -15,7 +15,7 @@
 bool xt_websocket_wanted(const struct xt_request *request);
 
 /*
- * Checks the whole handshake. 0; or XT_EPROTO, and the exchange was answered with 400, 405 or 426 in
+ * Checks the whole handshake. 0; or XT_EPROTO, and the exchange was answered with 400, 403, 405 or 426 in
  * words. Subprotocols and extensions are well-formed lists then; choosing is the caller's.
  */
 int xt_websocket_check(struct xt_exchange *x);

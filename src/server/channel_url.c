@@ -3,6 +3,7 @@
 
 #include "api/channel.h"
 #include "crosstalk.h"
+#include "http/origin.h"
 #include "http/websocket.h"
 #include "proto/echo/echo.h"
 #include "proto/plain/plain.h"
@@ -85,11 +86,14 @@ static void delete (struct xt_exchange *x, struct xt_worker *worker, struct xt_e
 bool
 xt_channel_url_refuse(struct xt_exchange *x, void *ctx)
 {
+	enum xt_method method = xt_exchange_request(x)->method;
 	struct xt_entry_text text = { 0 };
 	bool refused;
 
 	(void)ctx;
-	if (xt_exchange_request(x)->method != XT_POST)
+	if ((method == XT_POST || method == XT_DELETE) && xt_origin_check(x) < 0)
+		return true;
+	if (method != XT_POST)
 		return false; /* read in a moment, with the rest */
 	refused = xt_entry_read_channel(x, &text) < 0;
 	xt_entry_text_fini(&text);

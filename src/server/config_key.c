@@ -70,7 +70,7 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	  "How long a poller with a client id stays present after its last poll." },
 
 	{ "cors.origins", XT_CONFIG_ORIGINS, FIELD(cors.origins), 0, 0, NULL,
-	  "Origins whose pages may use this server from a browser, or * for all." },
+	  "Origins of other sites whose pages may read, publish and open WebSockets here, or * for all." },
 
 	{ "drain.timeout", XT_CONFIG_TIME, FIELD(drain.timeout), 0, HOUR, "10s",
 	  "Time for peers to leave when the server stops; then they are cut." },
