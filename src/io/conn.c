@@ -325,7 +325,9 @@ wants_input(const struct xt_conn *conn)
 {
 	uint32_t high = conn->interest & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
 
-	return conn->phase == XT_CONN_FINISHING || (!conn->paused && conn->backlog <= high);
+	if (conn->phase == XT_CONN_FINISHING)
+		return true;
+	return !conn->paused && (conn->greedy || conn->backlog <= high);
 }
 
 /* Something to look at or to receive that no poll tells of. */
@@ -676,6 +678,12 @@ bool
 xt_conn_is_paused(const struct xt_conn *conn)
 {
 	return conn->paused;
+}
+
+void
+xt_conn_read_always(struct xt_conn *conn)
+{
+	conn->greedy = true;
 }
 
 void

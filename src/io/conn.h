@@ -115,6 +115,12 @@ bool xt_conn_is_paused(const struct xt_conn *conn);
 bool xt_conn_reads(const struct xt_conn *conn);
 
 /*
+ * From now on it is read however much waits to be sent: for a peer that itself reads no further while nobody reads what it
+ * sends. Its stream has a limit of its own for what waits.
+ */
+void xt_conn_read_always(struct xt_conn *conn);
+
+/*
  * Calls stream->expired once, about `ms` from now (within a tenth of a second, a second when there are
  * very many connections); 0 clears. One deadline per connection: the last call wins. No effect once the
  * connection is finishing: it has a deadline of its own then.

@@ -79,6 +79,7 @@ xt_loop_new_sized(struct xt_loop **out, size_t letters)
 	xt_slab_init(&loop->conns, sizeof(struct xt_conn));
 	xt_wheel_init(&loop->timers, loop->now);
 	xt_list_init(&loop->tasks);
+	xt_list_init(&loop->guests);
 	loop->receive = xt_malloc(XT_LOOP_RECV_SIZE);
 	loop->mailbox = xt_mailbox_new(letters);
 	if (!loop->receive || !loop->mailbox)
@@ -126,12 +127,23 @@ xt_loop_close_all(struct xt_loop *loop)
 		end_turn(loop);
 }
 
+static void
+send_guests_away(struct xt_loop *loop)
+{
+	while (!xt_list_empty(&loop->guests)) {
+		struct xt_guest *guest = XT_LIST_ENTRY(loop->guests.next, struct xt_guest, link);
+		xt_guest_remove(guest);
+		guest->leave(guest);
+	}
+}
+
 void
 xt_loop_free(struct xt_loop *loop)
 {
 	if (!loop)
 		return;
 	loop->freeing = true;
+	send_guests_away(loop);
 	xt_loop_close_all(loop);
 	/* Whoever owns what still hangs here may stop or cancel it after the loop is gone. */
 	while (!xt_list_empty(&loop->tasks))
@@ -313,6 +325,68 @@ void
 xt_loop_stop(struct xt_loop *loop)
 {
 	loop->running = false;
+}
+
+void
+xt_loop_run_clients(struct xt_loop *loop)
+{
+	loop->running = true;
+	while (loop->running && !xt_list_empty(&loop->guests))
+		xt_loop_turn(loop, -1);
+}
+
+int
+xt_loop_lodge(struct xt_loop *loop, struct xt_guest *guest)
+{
+	if (loop->freeing)
+		return XT_ECLOSED;
+	xt_list_append(&loop->guests, &guest->link);
+	return 0;
+}
+
+void
+xt_guest_remove(struct xt_guest *guest)
+{
+	xt_list_remove(&guest->link);
+}
+
+int
+xt_loop_fd(const struct xt_loop *loop)
+{
+	return loop->poll_fd;
+}
+
+/* From now on a letter wakes the descriptor, until the next turn. */
+int
+xt_loop_wait_ms(struct xt_loop *loop)
+{
+	int ms = wait_time(loop, -1);
+
+	return ms != 0 && !xt_mailbox_sleep(loop) ? 0 : ms;
+}
+
+struct call {
+	void (*function)(void *context);
+	void *context;
+};
+
+static void
+open_call(const struct xt_letter *letter)
+{
+	struct call call;
+
+	memcpy(&call, letter->body.bytes, sizeof call);
+	call.function(call.context);
+}
+
+int
+xt_loop_call(struct xt_loop *loop, void (*function)(void *context), void *context)
+{
+	struct call call = { .function = function, .context = context };
+	struct xt_letter letter = { .open = open_call };
+
+	memcpy(letter.body.bytes, &call, sizeof call);
+	return xt_mail_submit(loop, &letter);
 }
 
 uint64_t

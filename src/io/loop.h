@@ -15,6 +15,8 @@
 #ifndef XT_IO_LOOP_H
 #define XT_IO_LOOP_H
 
+#include <stdbool.h>
+
 #include "base/counter.h"
 #include "base/list.h"
 #include "crosstalk.h"
@@ -36,13 +38,26 @@ extern const struct xt_metric xt_io_metrics[];
 extern const size_t xt_io_metrics_count;
 
 /*
- * xt_loop_new(), _free(), _run(), _stop(), _turn() and _wake() are public (crosstalk.h). Freeing closes what
+ * xt_loop_new(), _free(), _run(), _run_clients(), _stop(), _turn(), _wake(), _call(), _fd() and _wait_ms() are public (crosstalk.h). Freeing closes what
  * is open and tells each stream; tasks and timers do not run any more; letters not opened yet are
  * dropped (see xt_mail_is_idle()).
  */
 
 /* Closes every connection (XT_CLOSE_SHUTDOWN), tells its stream and frees it, at once. Not within a turn. */
 void xt_loop_close_all(struct xt_loop *loop);
+
+/*
+ * Who lives on a loop beyond its connections (a client): xt_loop_run_clients() runs until none is left. `leave` is
+ * called when the loop is freed, before the connections are closed: it removes the guest, and all that is its own.
+ */
+struct xt_guest {
+	struct xt_list link;
+	void (*leave)(struct xt_guest *guest);
+};
+
+int xt_loop_lodge(
+	struct xt_loop *loop, struct xt_guest *guest); /* 0; XT_ECLOSED: it is being freed */
+void xt_guest_remove(struct xt_guest *guest);
 
 /* The time at the beginning of this turn, in ms; never goes back. */
 uint64_t xt_loop_now(const struct xt_loop *loop);
@@ -75,11 +90,13 @@ void xt_loop_post(struct xt_loop *loop, struct xt_task *task); /* already posted
 void xt_task_cancel(struct xt_task *task);
 
 /*
- * Another descriptor to wait on: a listener, an event descriptor. `ready` is called once a turn while it
- * is readable, and may unwatch any watch; after that `ready` is not called again and the struct can go.
+ * Another descriptor to wait on: a listener, an event descriptor, a socket that is being connected. `ready` is called
+ * once a turn while it is readable, or with `room` while it can be written, and may unwatch any watch; after that
+ * `ready` is not called again and the struct can go.
  */
 struct xt_watch {
 	int fd;
+	bool room; /* tells of room to write too */
 	void (*ready)(struct xt_watch *watch);
 };
 

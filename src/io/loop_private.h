@@ -50,7 +50,8 @@ struct xt_conn {
 	bool gone : 1;     /* nothing can be sent any more; what arrived before is still read */
 	bool shut : 1;     /* we have half-closed */
 	bool receiving : 1;
-	bool ready : 1; /* the carrier has something to receive that no poll tells of */
+	bool greedy : 1; /* it is read, however much waits to be sent */
+	bool ready : 1;  /* the carrier has something to receive that no poll tells of */
 };
 
 struct epoll_event;
@@ -73,6 +74,7 @@ struct xt_loop {
 	struct xt_slab conns;
 	struct xt_wheel timers;
 	struct xt_list tasks;
+	struct xt_list guests;
 	struct xt_outq_pool pool;
 	struct xt_mailbox *mailbox;
 	char *receive; /* XT_LOOP_RECV_SIZE bytes */

@@ -84,9 +84,11 @@ xt_poll_close(struct xt_loop *loop)
 int
 xt_poll_watch(struct xt_loop *loop, struct xt_watch *watch)
 {
+	uint32_t events = EPOLLIN | (watch->room ? EPOLLOUT : 0);
+
 	/* Exclusive: of several loops that wait for one listener, not all wake. */
-	return control(loop->poll_fd, EPOLL_CTL_ADD, watch->fd, EPOLLIN | EPOLLEXCLUSIVE,
-		watch_tag(watch));
+	return control(
+		loop->poll_fd, EPOLL_CTL_ADD, watch->fd, events | EPOLLEXCLUSIVE, watch_tag(watch));
 }
 
 void
