@@ -211,6 +211,7 @@ client_free(struct xt_client *client)
 	xt_guest_remove(&client->guest);
 	fini_connection(client);
 	before = xt_client_enter(client);
+	xt_channel_fini(&client->place);
 	xt_settings_fini(&client->settings);
 	xt_free(client);
 	xt_client_leave(before);
@@ -499,7 +500,10 @@ make(struct xt_client **out, const struct xt_websocket_options *options, char *e
 	status = xt_settings_init(&client->settings, options, error, size);
 	if (status == 0)
 		status = copy_url(client);
+	if (status == 0 && options->channel)
+		status = xt_channel_init(&client->place, &client->url, options->since);
 	if (status < 0) {
+		xt_url_fini(&client->url);
 		xt_settings_fini(&client->settings);
 		xt_free(client);
 	}

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/heap.h"
+#include "client/channel.h"
 #include "client/connect.h"
 #include "client/resolve.h"
 #include "client/settings.h"
@@ -94,7 +95,8 @@ struct xt_client {
 	struct outcome outcome;
 	unsigned attempts; /* that failed in a row */
 
-	struct xt_url url; /* where it is going, after redirects */
+	struct xt_url url;             /* where it is going, after redirects */
+	struct xt_channel_place place; /* if its URL is a channel */
 	struct xt_resolve resolve;
 	struct xt_connect connect;
 	struct xt_conn *conn; /* NULL: none */

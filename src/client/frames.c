@@ -191,6 +191,60 @@ fail(struct xt_client *client, int error, unsigned code, const char *why)
 /* ---- in ---------------------------------------------------------------------------------- */
 
 static void
+hand_out(struct xt_client *client, const struct xt_data *data)
+{
+	if (client->handlers.message)
+		client->handlers.message(&client->ws, data);
+}
+
+/* What is gone is gone: the program is told, and the channel goes on. */
+static void
+tell_lost(struct xt_client *client, struct xt_str notice)
+{
+	char words[XT_CLIENT_WORDS];
+
+	snprintf(words, sizeof words, "messages were lost: %.*s", (int)notice.n,
+		notice.n ? notice.p : "");
+	if (client->handlers.error)
+		client->handlers.error(&client->ws, XT_EGONE, words);
+}
+
+static void
+act_on_object(struct xt_client *client, const struct xt_channel_object *object)
+{
+	if (object->kind == XT_CHANNEL_LOST)
+		tell_lost(client, object->words);
+	else if (object->kind == XT_CHANNEL_MESSAGE &&
+		 object->data.n > client->settings.max_message)
+		fail(client, XT_ELIMIT, XT_WS_TOO_BIG, "the message is longer than allowed here");
+	else if (object->kind == XT_CHANNEL_MESSAGE)
+		hand_out(client, &object->data);
+}
+
+static void
+deliver_object(struct xt_client *client, const struct xt_data *data)
+{
+	const struct xt_allocator *before = xt_client_enter(client);
+	struct xt_channel_object object;
+	int error = data->kind == XT_KIND_TEXT
+			    ? xt_channel_read(&client->place, xt_str_of(data->p, data->n), &object)
+			    : XT_EPROTO;
+
+	xt_client_leave(before);
+	if (error == 0)
+		act_on_object(client, &object);
+	else if (error == XT_EPROTO)
+		fail(client, error, XT_WS_UNSUPPORTED, "that is no message of a channel");
+	else
+		fail(client, error, XT_WS_INTERNAL_ERROR, "out of memory");
+	if (data->kind != XT_KIND_TEXT)
+		return;
+	before = xt_client_enter(client);
+	xt_buf_fini(&object.bytes);
+	xt_client_leave(before);
+}
+
+static void
 deliver(struct xt_client *client, uint8_t opcode, struct xt_str bytes)
 {
 	struct xt_data data = {
@@ -199,8 +253,23 @@ deliver(struct xt_client *client, uint8_t opcode, struct xt_str bytes)
 		.n = bytes.n,
 	};
 
-	if (client->state == XT_CLIENT_OPEN && client->handlers.message)
-		client->handlers.message(&client->ws, &data);
+	if (client->state != XT_CLIENT_OPEN)
+		return;
+	if (client->settings.channel)
+		deliver_object(client, &data);
+	else
+		hand_out(client, &data);
+}
+
+/* As JSON a payload of a channel may become six times as long. */
+static uint32_t
+wire_limit(const struct xt_settings *settings)
+{
+	uint64_t limit = settings->max_message;
+
+	if (settings->channel)
+		limit = limit * 6 + 4096;
+	return limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
 }
 
 static int
@@ -208,7 +277,7 @@ gather(struct xt_client *client, const struct xt_ws_event *event)
 {
 	const struct xt_allocator *before = xt_client_enter(client);
 	int error = event->rsv ? xt_client_decompress(&client->compression, event,
-					 client->settings.max_message, &client->message)
+					 wire_limit(&client->settings), &client->message)
 			       : xt_buf_append(&client->message, event->p, event->n);
 
 	xt_client_leave(before);
@@ -466,7 +535,7 @@ xt_client_frames_begin(struct xt_client *client, const struct xt_ws_agreed *agre
 	xt_timer_stop(xt_loop_timers(client->loop), &client->timer);
 	client->attempts = 0;
 	xt_ws_reader_init(&client->reader, XT_WS_CLIENT, agreed->deflate ? XT_WS_RSV1 : 0,
-		client->settings.max_message);
+		wire_limit(&client->settings));
 	xt_conn_adopt(client->conn, &frames_stream, client);
 	xt_conn_read_always(client->conn);
 	xt_conn_expire_in(client->conn, client->settings.ping_interval_ms);

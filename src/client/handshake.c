@@ -63,12 +63,20 @@ write_request(struct xt_client *client, struct xt_buf *out)
 		.key = client->handshake.key,
 		.extensions = extensions,
 	};
+	struct xt_buf query = { 0 };
+	int error = 0;
 
 	if (client->state == XT_CLIENT_PROXY)
 		return xt_request_tunnel(out, &client->settings, &client->url);
 	choose_key(&client->handshake);
 	offer(client, extensions);
-	return xt_request_websocket(out, &details);
+	if (client->settings.channel)
+		error = xt_channel_query(&client->place, client->url.query, &query);
+	details.query = xt_buf_str(&query);
+	if (error == 0)
+		error = xt_request_websocket(out, &details);
+	xt_buf_fini(&query);
+	return error;
 }
 
 static void

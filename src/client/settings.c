@@ -5,6 +5,7 @@
 
 #include "base/heap.h"
 #include "codec/http1.h"
+#include "codec/position.h"
 
 #define MESSAGE_DEFAULT (16u << 20)
 #define BACKLOG_DEFAULT (64u << 20)
@@ -248,7 +249,6 @@ static int
 read_words(struct xt_settings *settings, const struct xt_websocket_options *options)
 {
 	if (copy(&settings->server_name, options->server_name) < 0 ||
-		copy(&settings->since, options->since) < 0 ||
 		copy(&settings->ca_file, options->ca_file) < 0 ||
 		copy(&settings->certificate_file, options->certificate_file) < 0 ||
 		copy(&settings->key_file, options->key_file) < 0)
@@ -270,6 +270,21 @@ read_tls(const struct reading *reading)
 }
 
 static int
+check_since(const struct reading *reading, const struct xt_websocket_options *options)
+{
+	struct xt_position position;
+
+	if (!options->since || !options->since[0])
+		return 0;
+	if (!options->channel)
+		return refuse(reading, "since: it needs `channel`");
+	if (!xt_position_parse(xt_str_from(options->since), &position))
+		return refuse(reading, "since \"%.60s\": that is not the id of a message",
+			options->since);
+	return 0;
+}
+
+static int
 read_all(const struct reading *reading, const struct xt_websocket_options *options)
 {
 	struct xt_settings *settings = reading->settings;
@@ -282,6 +297,7 @@ read_all(const struct reading *reading, const struct xt_websocket_options *optio
 		(error = read_proxy(reading, options->proxy)) < 0 ||
 		(error = read_headers(reading, options)) < 0 ||
 		(error = read_subprotocols(reading, options->subprotocols)) < 0 ||
+		(error = check_since(reading, options)) < 0 ||
 		(error = read_words(settings, options)) < 0)
 		return error;
 	return read_tls(reading);
@@ -327,7 +343,6 @@ xt_settings_fini(struct xt_settings *settings)
 	xt_buf_fini(&settings->lines);
 	xt_buf_fini(&settings->own_lines);
 	xt_free(settings->server_name);
-	xt_free(settings->since);
 	xt_free(settings->ca_file);
 	xt_free(settings->certificate_file);
 	xt_free(settings->key_file);

@@ -13,7 +13,7 @@ struct xt_settings {
 	struct xt_buf lines; /* header lines for any server, each with its line end … */
 	struct xt_buf
 		own_lines; /* … and those for the URL's own origin only: credentials, cookies */
-	char *server_name, *since; /* NULL: not given */
+	char *server_name; /* NULL: not given */
 	char *ca_file, *certificate_file, *key_file;
 	bool authorized; /* one of own_lines is an Authorization */
 	bool insecure, compress, reconnect, channel;
