@@ -225,6 +225,8 @@ struct xt_websocket_handlers {
 	int (*request)(struct xt_handshake *handshake, void *context);
 
 	void (*open)(struct xt_websocket *ws); /* optional */
+
+	/* Optional: without it a message ends the WebSocket with 1003. */
 	void (*message)(struct xt_websocket *ws, const struct xt_data *data);
 
 	/* Client, optional: what went wrong, in a sentence; `close` follows. */
@@ -235,7 +237,7 @@ struct xt_websocket_handlers {
 	/* Optional: all that was sent has been handed to the kernel. */
 	void (*drained)(struct xt_websocket *ws);
 
-	/* Optional: the answer to xt_websocket_ping(). */
+	/* Optional: the answer to xt_websocket_ping(), and, empty, to the heartbeats of the library. */
 	void (*pong)(struct xt_websocket *ws, const char *p, size_t n);
 };
 
@@ -260,8 +262,7 @@ XT_API size_t xt_websocket_buffered(const struct xt_websocket *ws);
 XT_API int xt_websocket_ping(struct xt_websocket *ws, const void *p, size_t n);
 
 /*
- * Begins the closing handshake: `code` 1000, or 3000 to 4999; a server's also 1001, 1007 to 1014. `reason` at
- * most 123 bytes of UTF-8, or NULL. `close` follows, and a client does not reconnect. 0; XT_EINVAL; XT_ECLOSED: it
+ * Begins the closing handshake: `code` 1000 to 1003, 1007 to 1014, or 3000 to 4999. `reason` at most 123 bytes of UTF-8, or NULL. `close` follows, and a client does not reconnect. 0; XT_EINVAL; XT_ECLOSED: it
  * closes already.
  */
 XT_API int xt_websocket_close(struct xt_websocket *ws, unsigned code, const char *reason);
@@ -287,7 +288,10 @@ XT_API const char *xt_websocket_extensions(const struct xt_websocket *ws);
 XT_API int xt_server_websocket(struct xt_server *server, const char *path,
 	const struct xt_websocket_handlers *handlers, void *context);
 
-/* What the request says. Each NUL-ended and borrowed; NULL when there is no such thing. */
+/*
+ * What the request says. Each NUL-ended; the path lives as long as the handshake, the others until the next of them is
+ * asked for. NULL when there is no such thing.
+ */
 XT_API const char *xt_handshake_path(const struct xt_handshake *handshake); /* decoded */
 XT_API const char *xt_handshake_query(struct xt_handshake *handshake, const char *name);
 XT_API const char *xt_handshake_field(struct xt_handshake *handshake, const char *name);
@@ -314,7 +318,7 @@ XT_API int xt_websocket_unsubscribe(struct xt_websocket *ws, const char *channel
 
 /*
  * Publishes on a channel (1 to 255 bytes of UTF-8); `p` is copied. Any thread, also within handlers. Messages of
- * one thread on one channel keep their order. Between xt_server_start() and xt_server_wait().
+ * one thread on one channel keep their order. Until xt_server_free().
  * 0; XT_EINVAL: not a channel's name, text or JSON that is none; XT_ELIMIT: over limits.message; XT_EAGAIN: its
  * workers have too much to do, try again; XT_ECLOSED: it does not run; XT_ENOMEM.
  */

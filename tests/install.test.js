@@ -146,6 +146,28 @@ describe('what is installed', { skip }, () => {
 		child.kill('SIGTERM');
 		assert.equal(await within(ended, bound(15), 'its end'), 0);
 	});
+	it('embed.c: a client on the loop of libuv', TIMEOUT, async (t) => {
+		const { host } = await serve(t, compile('echo-for-embed', example('echo')));
+		const file = compile('embed', example('embed'), { extra: ['libuv'] });
+		const child = spawn(file, [`ws://${host}/`], { env: pkg, stdio: ['ignore', 'pipe', 'inherit'] });
+		t.after(() => child.kill('SIGKILL'));
+		let said = '';
+		child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
+		await until(() => /^it is \d+\nit is \d+\n/.test(said), bound(15), 'two ticks');
+	});
+	it('client.c: sends its input, prints what comes, ends with its input', TIMEOUT, async (t) => {
+		const { host } = await serve(t, compile('echo-for-client', example('echo')));
+		const file = compile('client', example('client'), { options: ['-D_GNU_SOURCE'] });
+		const child = spawn(file, [`ws://${host}/`], { env: pkg, stdio: ['pipe', 'pipe', 'inherit'] });
+		t.after(() => child.kill('SIGKILL'));
+		const ended = new Promise((resolve) => child.once('close', resolve));
+		let said = '';
+		child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
+		child.stdin.write('hello\n');
+		await until(() => /hello\n/.test(said), bound(15), 'the echo');
+		child.stdin.end();
+		assert.equal(await within(ended, bound(15), 'its end'), 0);
+	});
 	it('from C++', TIMEOUT, async (t) => {
 		const source = `
 #include <crosstalk.h>

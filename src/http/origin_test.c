@@ -151,7 +151,7 @@ test_words(void **state)
 	(void)state;
 	fixture_init(&f, &config);
 	memset(fields + 8, 'x', 900);
-	strcpy(fields + 908, "\r\n");
+	memcpy(fields + 908, "\r\n", 3);
 	snprintf(text, sizeof text, "POST /act HTTP/1.1\r\nHost: a\r\n%s\r\n", fields);
 	fixture_ask(&f, text, 403, "xxx may not do this here");
 	fixture_ask(&f, "POST /act HTTP/1.1\r\nHost: a\r\nOrigin: \"\xff%s\r\n\r\n", 403,

@@ -46,7 +46,7 @@ xt_websocket_ping(struct xt_websocket *ws, const void *p, size_t n)
 static bool
 is_code(unsigned code)
 {
-	return code == 1000 || code == 1001 || (code >= 1007 && code <= 1014) ||
+	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
 	       (code >= 3000 && code <= 4999);
 }
 

@@ -22,8 +22,7 @@ struct program {
 	unsigned code;              /* of the closing; 0: nobody has said one */
 	bool clean;
 	char reason[XT_WS_REASON_MAX + 1];
-	char *extensions; /* lent to the program; made when it asks */
-	char subprotocol[];
+	char *extensions, *subprotocol; /* lent to the program */
 };
 
 /* The session's protocol state: the WebSocket outlives it. */
@@ -136,13 +135,17 @@ program_pause(struct xt_websocket *ws, bool paused)
 static const char *
 program_subprotocol(const struct xt_websocket *ws)
 {
-	return from_const(ws)->subprotocol;
+	const struct program *program = from_const(ws);
+
+	return program->subprotocol ? program->subprotocol : "";
 }
 
 static const char *
 program_extensions(const struct xt_websocket *ws)
 {
-	return from_const(ws)->extensions;
+	const struct program *program = from_const(ws);
+
+	return program->extensions ? program->extensions : "";
 }
 
 static const struct xt_websocket_ops program_ops = {
@@ -206,6 +209,7 @@ program_free(struct program *program)
 {
 	xt_listening_free_all(&program->channels);
 	xt_free(program->extensions);
+	xt_free(program->subprotocol);
 	xt_free(program);
 }
 
@@ -226,23 +230,16 @@ tell_close(struct xt_task *task)
 }
 
 static struct program *
-program_new(const struct xt_handshake *handshake, const struct xt_websocket_handlers *handlers)
+program_new(const struct xt_websocket_handlers *handlers)
 {
-	struct xt_str subprotocol = handshake->subprotocol;
-	struct program *program = xt_calloc(1, sizeof *program + subprotocol.n + 1);
+	struct program *program = xt_calloc(1, sizeof *program);
 
 	if (!program)
 		return NULL;
-	program->ws = (struct xt_websocket){
-		.ops = &program_ops,
-		.handlers = handlers,
-		.context = handshake->context,
-	};
+	program->ws = (struct xt_websocket){ .ops = &program_ops, .handlers = handlers };
 	xt_list_init(&program->channels);
 	xt_list_init(&program->last.link);
 	program->last.run = tell_close;
-	if (subprotocol.n)
-		memcpy(program->subprotocol, subprotocol.p, subprotocol.n);
 	return program;
 }
 
@@ -354,7 +351,16 @@ static const struct xt_protocol program_protocol = {
 
 /* The request ---------------------------------------------------------------------------- */
 
+/* The program has let it in and hears of its end, though it never opened. */
 static void
+give_up(struct program *program, const struct xt_program_door *door)
+{
+	note_closing(program, XT_WS_ABNORMAL, XT_STR("it did not open"));
+	program->session = NULL;
+	xt_loop_post(xt_hub_loop(door->sessions->hub), &program->last);
+}
+
+static int
 begin(struct xt_exchange *x, const struct xt_program_door *door, struct program *program)
 {
 	struct xt_entry entry = { .max_message = door->max_message };
@@ -362,49 +368,54 @@ begin(struct xt_exchange *x, const struct xt_program_door *door, struct program 
 		xt_session_new(door->sessions, door->transport, &program_protocol, &entry);
 
 	if (!session) {
-		program_free(program);
 		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
-		return;
+		return XT_ENOMEM;
 	}
 	program->session = session;
 	((struct seat *)xt_session_protocol_state(session))->program = program;
-	if (door->transport->begin(session, x) == 0) {
-		xt_session_open(session, &entry);
-		if (session->opened || program->code)
-			return;
-	} else {
+	if (door->transport->begin(session, x) < 0) {
 		xt_session_free(session);
+		return XT_ECLOSED;
 	}
-	program_free(program);
+	xt_session_open(session, &entry);
+	/* It may have ended within `open`, and says so itself; it never opens in a server that goes. */
+	return session->opened || program->code ? 0 : XT_ECLOSED;
 }
 
 /* The program was asked and has said yes. */
 static void
 let_in(struct xt_exchange *x, const struct xt_program_door *door,
-	const struct xt_handshake *handshake)
+	const struct xt_handshake *handshake, struct program *program)
 {
-	struct program *program = program_new(handshake, door->path->handlers);
+	struct xt_str subprotocol = handshake->subprotocol;
 
-	if (!program) {
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
-		return;
-	}
-	if (handshake->subprotocol.n)
-		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), handshake->subprotocol);
-	begin(x, door, program);
+	program->ws.context = handshake->context;
+	program->subprotocol = xt_strndup(subprotocol.p, subprotocol.n);
+	if (subprotocol.n)
+		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), subprotocol);
+	if (begin(x, door, program) < 0)
+		give_up(program, door);
 }
 
 static void
 ask(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handshake *handshake)
 {
 	const struct xt_websocket_handlers *handlers = door->path->handlers;
-	int status = handlers->request ? handlers->request(handshake, door->path->context) : 0;
+	struct program *program = program_new(handlers);
+	int status;
 
-	if (status == 0)
-		let_in(x, door, handshake);
-	else
-		xt_exchange_error(x, status >= 400 && status <= 599 ? (unsigned)status : 500,
-			"refused", "this WebSocket was refused by the application");
+	if (!program) {
+		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		return;
+	}
+	status = handlers->request ? handlers->request(handshake, door->path->context) : 0;
+	if (status == 0) {
+		let_in(x, door, handshake, program);
+		return;
+	}
+	program_free(program);
+	xt_exchange_error(x, status >= 400 && status <= 599 ? (unsigned)status : 500, "refused",
+		"this WebSocket was refused by the application");
 }
 
 void

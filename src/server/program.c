@@ -124,26 +124,50 @@ submit(struct xt_server *server, struct xt_str channel, struct xt_message *messa
 	return error;
 }
 
+/* False: the server does not run. Else nothing that is given to it now gets lost, until guest_leaves(). */
+static bool
+guest_enters(struct xt_server *server)
+{
+	atomic_fetch_add(&server->guests, 1);
+	if (atomic_load(&server->running))
+		return true;
+	atomic_fetch_sub(&server->guests, 1);
+	return false;
+}
+
+static void
+guest_leaves(struct xt_server *server)
+{
+	atomic_fetch_sub(&server->guests, 1);
+}
+
+/* With the allocator entered, as a guest. */
+static int
+publish(struct xt_server *server, struct xt_str channel, enum xt_kind kind, struct xt_str payload)
+{
+	struct xt_message *message = xt_message_new(kind, payload, (struct xt_str){ 0 }, 0);
+
+	return message ? submit(server, channel, message) : XT_ENOMEM;
+}
+
 int
 xt_server_publish(
 	struct xt_server *server, const char *channel, enum xt_kind kind, const void *p, size_t n)
 {
 	struct xt_str name = xt_str_from(channel), payload = xt_str_of(p, n);
 	const struct xt_allocator *before;
-	struct xt_message *message;
-	int error = XT_ENOMEM;
+	int error;
 
 	if (!is_channel(name) || !is_of_kind(kind, payload))
 		return XT_EINVAL;
 	if (n > server->config->limits.message)
 		return XT_ELIMIT;
-	if (!server->running)
+	if (!guest_enters(server))
 		return XT_ECLOSED;
 	before = xt_heap_enter(server->allocator);
-	message = xt_message_new(kind, payload, (struct xt_str){ 0 }, 0);
-	if (message)
-		error = submit(server, name, message);
+	error = publish(server, name, kind, payload);
 	xt_heap_enter(before);
+	guest_leaves(server);
 	return error;
 }
 
@@ -162,7 +186,7 @@ xt_server_subscribe(struct xt_server *server, const struct xt_listening *listeni
 	if (!listening->message || !is_channel(xt_str_from(listening->channel)) ||
 		!xt_listening_since(listening->since, &reading))
 		return XT_EINVAL;
-	if (!server->running)
+	if (!guest_enters(server))
 		return XT_ECLOSED;
 	/* In turn, so that they spread over the workers. */
 	turn = atomic_fetch_add(&server->subscriptions, 1);
@@ -170,5 +194,6 @@ xt_server_subscribe(struct xt_server *server, const struct xt_listening *listeni
 	before = xt_heap_enter(server->allocator);
 	*subscription = xt_subscription_new(&worker->calls, worker->hub, listening, &reading);
 	xt_heap_enter(before);
+	guest_leaves(server);
 	return *subscription ? 0 : XT_ENOMEM;
 }

@@ -1,5 +1,6 @@
 /* server.c - the public server: its workers, listeners and metrics. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -332,7 +333,10 @@ xt_server_wait(struct xt_server *server)
 	before = xt_heap_enter(server->allocator);
 	for (unsigned i = 0; i < server->running; i++)
 		pthread_join(server->workers[i].thread, NULL);
-	server->running = 0;
+	atomic_store(&server->running, 0);
+	/* Who came in before that may still leave a letter; it is opened below. */
+	while (atomic_load(&server->guests))
+		sched_yield();
 	for (unsigned i = 0; i < server->worker_count; i++)
 		xt_subscriptions_end(&server->workers[i].calls);
 	settle(server);

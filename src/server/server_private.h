@@ -15,7 +15,8 @@ struct xt_server {
 	struct xt_log log;
 	struct xt_worker *workers;
 	unsigned worker_count;
-	unsigned running; /* threads that were started */
+	_Atomic unsigned running; /* threads that were started */
+	_Atomic unsigned guests;  /* threads of the program that are within a public function */
 	struct xt_listener *listeners[XT_CONFIG_LIST_MAX];
 	size_t listener_count;
 	struct xt_str *origins;

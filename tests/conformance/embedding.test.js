@@ -188,6 +188,7 @@ describe('a program with two servers in it', { concurrency: 4 }, () => {
 			[1000, ''],
 			[1000, 'bye'],
 			[1001, 'going'],
+			[1003, 'no such'],
 			[1008, 'policy'],
 			[1011, ''],
 			[3000, 'ours'],
@@ -202,7 +203,7 @@ describe('a program with two servers in it', { concurrency: 4 }, () => {
 				assert.deepEqual(await closings(server, target), [`${code} clean ${reason}`]);
 			});
 		}
-		for (const bad of ['0', '999', '1002', '1004', '1005', '1006', '1015', '2999', '5000']) {
+		for (const bad of ['0', '999', '1004', '1005', '1006', '1015', '2999', '5000']) {
 			it(`not with ${bad}`, TIMEOUT, async () => {
 				const ws = await open(server);
 				assert.match(await ws.ask(`close ${bad} x`), /^close: (?!ok)/);
