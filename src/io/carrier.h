@@ -18,13 +18,24 @@
 struct xt_carrier {
 	const struct xt_carrier_ops *ops;
 	struct xt_conn *below; /* the connection that carries it; NULL: the socket */
-	bool wants_room; /* it has something of its own to send, and waits for room in the socket */
+
+	/* It has something of its own to send, and waits for room: `send` is called, with slices or none. */
+	bool wants_room;
+
+	/*
+	 * It can send nothing before it has received something (a handshake): room is not waited for, and
+	 * input always is.
+	 */
+	bool silent;
 };
 
 struct xt_carrier_ops {
 	const char *name;
 
-	/* Up to `n` bytes to `p`: how many, 0: the peer's end, XT_EAGAIN: none now, XT_ECLOSED: broken, XT_EPROTO. */
+	/*
+	 * Up to `n` bytes to `p`: how many, 0: the peer's end, XT_EAGAIN: none now, XT_ECLOSED: broken, XT_ENOMEM;
+	 * XT_EPROTO: the peer broke the carrier's protocol, was told, and is waited for a moment (XT_CLOSE_TLS).
+	 */
 	ssize_t (*receive)(struct xt_conn *conn, char *p, size_t n);
 
 	/* Whether receive() would find bytes that no poll tells of. */
@@ -32,11 +43,12 @@ struct xt_carrier_ops {
 
 	/*
 	 * Takes bytes off the front of the slices: how many, XT_EAGAIN: no room now, else below 0: broken. What was refused
-	 * with XT_EAGAIN comes again first, whole: xt_conn_hold_unsent() has said how much of it must.
+	 * with XT_EAGAIN comes again first, whole: xt_conn_hold_unsent() has said how much of it must. With `count` 0: only
+	 * what it has of its own.
 	 */
 	ssize_t (*send)(struct xt_conn *conn, const struct iovec *slices, int count);
 
-	/* The conn sends no more: says so to the peer. */
+	/* The conn sends no more: says so to the peer. The socket is shut once it wants no room. May be called again. */
 	void (*shut)(struct xt_conn *conn);
 
 	/*
@@ -55,6 +67,9 @@ struct xt_conn *xt_conn_new_over(struct xt_loop *loop, int fd, struct xt_carrier
 
 /* From now on `carrier` carries it: a plain connection becomes one with TLS. */
 void xt_conn_carry(struct xt_conn *conn, struct xt_carrier *carrier);
+
+/* For carriers: from the socket, as `receive` above. */
+ssize_t xt_conn_receive_plain(const struct xt_conn *conn, char *p, size_t n);
 
 /* NULL: a plain socket. */
 struct xt_carrier *xt_conn_carrier(const struct xt_conn *conn);

@@ -280,6 +280,20 @@ send_plain(struct xt_conn *conn, struct iovec *slices, int count)
 	return errno == EAGAIN || errno == EINTR ? XT_EAGAIN : XT_ECLOSED;
 }
 
+/* What is queued, and what the carrier has of its own. */
+static bool
+has_output(const struct xt_conn *conn)
+{
+	return conn->out.last || (conn->carrier && conn->carrier->wants_room);
+}
+
+/* The kernel has taken less than it was offered; a carrier may have limits of its own. */
+static bool
+is_full(const struct xt_conn *conn, size_t taken, size_t offered)
+{
+	return taken < offered && (!conn->carrier || conn->carrier->wants_room);
+}
+
 /*
  * Sends until the queue is empty, the kernel is full, or others should have their turn: what is left then
  * waits as if the kernel were full. False: the connection broke.
@@ -301,10 +315,22 @@ send_queue(struct xt_conn *conn)
 		if (n < 0)
 			return n == XT_EAGAIN;
 		sent(conn, (size_t)n);
-		if ((size_t)n < asked)
+		if (is_full(conn, (size_t)n, asked))
 			return true;
 	}
 	return true;
+}
+
+/* The same for what the carrier has of its own, when nothing is queued. */
+static bool
+send_own(struct xt_conn *conn)
+{
+	ssize_t n;
+
+	if (conn->out.last || !conn->carrier || !conn->carrier->wants_room)
+		return true;
+	n = conn->carrier->ops->send(conn, NULL, 0);
+	return n >= 0 || n == XT_EAGAIN;
 }
 
 /* Puts the connection on the list of those whose kept bytes are handed over again. */
@@ -325,7 +351,7 @@ wants_input(const struct xt_conn *conn)
 {
 	uint32_t high = conn->interest & XT_POLL_READ ? XT_CONN_HIGH_WATER : XT_CONN_HIGH_WATER / 2;
 
-	if (conn->phase == XT_CONN_FINISHING)
+	if (conn->phase == XT_CONN_FINISHING || (conn->carrier && conn->carrier->silent))
 		return true;
 	return !conn->paused && (conn->greedy || conn->backlog <= high);
 }
@@ -351,6 +377,14 @@ wait_for(struct xt_conn *conn, unsigned interest)
 	conn->carrier->ops->update(conn, interest);
 }
 
+static bool
+waits_for_room(const struct xt_conn *conn)
+{
+	const struct xt_carrier *carrier = conn->carrier;
+
+	return has_output(conn) && !(carrier && carrier->silent && !carrier->wants_room);
+}
+
 /* What to wait for follows from the state alone. */
 static void
 update_interest(struct xt_conn *conn)
@@ -368,7 +402,7 @@ update_interest(struct xt_conn *conn)
 	} else if (!conn->ended) {
 		interest = XT_POLL_HANGUP | XT_POLL_BREAK;
 	}
-	if (conn->out.last || (conn->carrier && conn->carrier->wants_room))
+	if (waits_for_room(conn))
 		interest |= XT_POLL_WRITE;
 	wait_for(conn, interest);
 }
@@ -406,9 +440,11 @@ lose(struct xt_conn *conn, enum xt_close why)
 static void
 half_close(struct xt_conn *conn)
 {
-	conn->shut = true;
 	if (conn->carrier)
 		conn->carrier->ops->shut(conn);
+	if (has_output(conn))
+		return; /* its last word is still to leave */
+	conn->shut = true;
 	if (conn->ended || conn->gone) {
 		xt_conn_close(conn, conn->why);
 		return;
@@ -421,11 +457,11 @@ half_close(struct xt_conn *conn)
 static void
 flush(struct xt_conn *conn)
 {
-	bool had = conn->out.last != NULL;
+	bool had = has_output(conn);
 
-	if (!send_queue(conn)) {
+	if (!send_queue(conn) || !send_own(conn)) {
 		lose(conn, XT_CLOSE_RESET);
-	} else if (!conn->out.last) {
+	} else if (!has_output(conn)) {
 		if (conn->phase == XT_CONN_FINISHING && !conn->shut)
 			half_close(conn);
 		else if (had && conn->phase == XT_CONN_OPEN && conn->stream->drained)
@@ -537,8 +573,8 @@ arrived(struct xt_conn *conn, size_t kept, size_t n)
 		hand_over(conn, loop->receive, kept + n);
 }
 
-static ssize_t
-receive_plain(const struct xt_conn *conn, char *p, size_t n)
+ssize_t
+xt_conn_receive_plain(const struct xt_conn *conn, char *p, size_t n)
 {
 	ssize_t got = recv(conn->fd, p, n, MSG_DONTWAIT);
 
@@ -555,6 +591,21 @@ receive_rest(struct xt_conn *conn)
 	update_interest(conn);
 }
 
+/* Whom the carrier has told why gets a moment to read that: a close over unread bytes would be a reset. */
+static void
+fail(struct xt_conn *conn, int error)
+{
+	if (error == XT_EPROTO && conn->phase == XT_CONN_OPEN && !conn->gone) {
+		xt_outq_clear(&conn->loop->pool, &conn->out);
+		conn->backlog = 0;
+		xt_conn_finish(conn, XT_CLOSE_TLS);
+		return;
+	}
+	xt_conn_close(conn, error == XT_EPROTO   ? XT_CLOSE_TLS
+			    : error == XT_ENOMEM ? XT_CLOSE_FAULT
+						 : XT_CLOSE_RESET);
+}
+
 static void
 receive(struct xt_conn *conn)
 {
@@ -567,13 +618,13 @@ receive(struct xt_conn *conn)
 		memcpy(loop->receive, conn->kept->bytes, kept);
 	conn->ready = false;
 	n = conn->carrier ? conn->carrier->ops->receive(conn, room, XT_LOOP_RECV_SIZE - kept)
-			  : receive_plain(conn, room, XT_LOOP_RECV_SIZE - kept);
+			  : xt_conn_receive_plain(conn, room, XT_LOOP_RECV_SIZE - kept);
 	if (n > 0)
 		arrived(conn, kept, (size_t)n);
 	else if (n == 0)
 		ended(conn);
 	else if (n != XT_EAGAIN)
-		xt_conn_close(conn, n == XT_EPROTO ? XT_CLOSE_TLS : XT_CLOSE_RESET);
+		fail(conn, (int)n);
 	if (conn->carrier && conn->phase != XT_CONN_CLOSED && !conn->ended)
 		receive_rest(conn);
 }
@@ -642,7 +693,7 @@ has_failed(const struct xt_conn *conn)
 void
 xt_conn_hangup(struct xt_conn *conn, bool broken)
 {
-	int next = conn->unseen ? 1 : peek(conn);
+	int next = conn->unseen || conn->ready ? 1 : peek(conn);
 
 	if (conn->phase == XT_CONN_CLOSED || next == -EAGAIN || next == -EINTR)
 		return;

@@ -38,6 +38,12 @@ const struct xt_metric xt_io_metrics[] = {
 	IO_METRIC(
 		"receives_total", "Receive calls that brought bytes.", XT_METRIC_COUNTER, receives),
 	IO_METRIC("sends_total", "Send calls.", XT_METRIC_COUNTER, sends),
+	IO_METRIC("tls_handshakes_total", "TLS handshakes that were completed.", XT_METRIC_COUNTER,
+		tls_handshakes),
+	IO_METRIC("tls_resumed_total", "TLS handshakes of those that resumed a session.",
+		XT_METRIC_COUNTER, tls_resumed),
+	IO_METRIC("tls_failures_total", "TLS handshakes that failed.", XT_METRIC_COUNTER,
+		tls_failures),
 	CLOSE_METRIC(XT_CLOSE_PEER, "peer_closed"),
 	CLOSE_METRIC(XT_CLOSE_RESET, "peer_vanished"),
 	CLOSE_METRIC(XT_CLOSE_DONE, "done"),
@@ -150,6 +156,7 @@ xt_loop_free(struct xt_loop *loop)
 		xt_list_remove(loop->tasks.next);
 	xt_wheel_fini(&loop->timers);
 	xt_slab_fini(&loop->conns);
+	xt_tls_loop_free(loop->tls);
 	xt_outq_pool_fini(&loop->pool);
 	xt_mailbox_free(loop->mailbox);
 	xt_buf_fini(&loop->resumed);
@@ -278,6 +285,7 @@ void
 xt_loop_woke(struct xt_loop *loop)
 {
 	xt_mailbox_awake(loop->mailbox);
+	loop->turns++;
 	loop->now = xt_clock_ms();
 	loop->tick = (uint32_t)((loop->now - loop->began) >> XT_TICK_SHIFT) + 1;
 }

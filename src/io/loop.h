@@ -31,6 +31,7 @@ struct xt_mailbox;
 
 struct xt_io_stats {
 	xt_counter accepted, accept_errors, open, bytes_in, bytes_out, receives, sends;
+	xt_counter tls_handshakes, tls_resumed, tls_failures;
 	xt_counter closes[XT_CLOSE_COUNT];
 };
 

@@ -77,7 +77,9 @@ struct xt_loop {
 	struct xt_list guests;
 	struct xt_outq_pool pool;
 	struct xt_mailbox *mailbox;
-	char *receive; /* XT_LOOP_RECV_SIZE bytes */
+	char *receive;           /* XT_LOOP_RECV_SIZE bytes */
+	uint64_t turns;          /* counts them */
+	struct xt_tls_loop *tls; /* what its connections with TLS share; NULL: there was none yet */
 	struct xt_io_stats stats;
 };
 
@@ -99,6 +101,9 @@ bool xt_mailbox_is_congested(const struct xt_mailbox *box);
 /* From now on a sender rings. False: there is a letter to open, do not sleep. */
 bool xt_mailbox_sleep(const struct xt_loop *loop);
 void xt_mailbox_awake(struct xt_mailbox *box);
+
+/* tls_conn.c; NULL is fine */
+void xt_tls_loop_free(struct xt_tls_loop *own);
 
 /* conn.c: what the poll and the loop call; and xt_conn_writable() of carrier.h */
 void xt_conn_readable(struct xt_conn *conn); /* something may be received */

@@ -29,7 +29,10 @@ struct xt_tls_options {
 	size_t count;
 	enum xt_tls_clients clients;
 	const char *client_ca; /* PEM: who may sign clients' certificates */
-	bool http2;            /* ALPN offers h2 before http/1.1 */
+	bool http2;            /* ALPN takes h2 rather than http/1.1 */
+
+	/* Static: the answer, as it is, to a peer that speaks no TLS but words, before the end. NULL: none. */
+	const char *plain_answer;
 };
 
 /* The certificates of one listener, shared by all workers. */
@@ -81,6 +84,12 @@ struct xt_str xt_tls_alpn(const struct xt_conn *conn);
 
 /* The subject of the peer's certificate that was verified (RFC 2253), NUL-ended. False: none. */
 bool xt_tls_peer_subject(const struct xt_conn *conn, char *text, size_t size);
+
+/*
+ * The peer's end came without its close_notify: whoever reads up to the end and not to a length does not know
+ * whether that was all.
+ */
+bool xt_tls_is_truncated(const struct xt_conn *conn);
 
 /* Why it failed, in a sentence; also within stream->closed. "" while it has not. Borrowed. */
 const char *xt_tls_error(const struct xt_conn *conn);
