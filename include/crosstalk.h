@@ -105,7 +105,7 @@ XT_API int xt_config_load(struct xt_config *config, const char *path, char *erro
 /*
  * Sets one key from its text, read as in a file: sizes in bytes or with B, KB, KiB, MB, MiB, GB,
  * GiB ("1MiB"); durations in seconds or with ms, s, m, h ("2.5", "500ms"); booleans true or false.
- * The keys that hold a list ("listen", "cors.origins") append one element per call; the default of
+ * The keys that hold a list ("listen", "cors.origins", "tls.certificate", "tls.key") append one element per call; the default of
  * a list applies only while nothing was appended.
  * 0; XT_ENOTFOUND for an unknown key, XT_EINVAL for a value that is not allowed, both with
  * "KEY: what is wrong, what is allowed" in `error`; XT_ENOMEM.
@@ -158,6 +158,14 @@ XT_API size_t xt_server_listeners(const struct xt_server *server);
  * Borrowed from the server. NULL when `index` is not below xt_server_listeners().
  */
 XT_API const char *xt_server_listener_url(const struct xt_server *server, size_t index);
+
+/*
+ * Reads the files of certificates again, if they have changed (it looks by itself every second). Connections that are
+ * there stay. Any thread, between xt_server_start() and xt_server_free().
+ * 1: they were read; 0: nothing has changed; XT_EINVAL with the sentence in `error`: what is there now can't be
+ * used, and the certificates of before stay; XT_ENOMEM.
+ */
+XT_API int xt_server_reload(struct xt_server *server, char *error, size_t size);
 
 /*
  * Begins the drain: no new connections, WebSockets are closed with 1001, long polls return, and

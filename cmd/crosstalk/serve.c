@@ -26,7 +26,8 @@ enum {
 };
 
 /* In the order of the options from OPTION_KEY on. */
-static const char *const keys[] = { "listen", "workers", "root", "log.level", "open" };
+static const char *const keys[] = { "listen", "workers", "root", "log.level", "open",
+	"tls.certificate", "tls.key" };
 
 static const struct option options[] = {
 	{ "listen", required_argument, NULL, OPTION_KEY },
@@ -34,6 +35,8 @@ static const struct option options[] = {
 	{ "root", required_argument, NULL, OPTION_KEY + 2 },
 	{ "log-level", required_argument, NULL, OPTION_KEY + 3 },
 	{ "open", no_argument, NULL, OPTION_KEY + 4 },
+	{ "cert", required_argument, NULL, OPTION_KEY + 5 },
+	{ "key", required_argument, NULL, OPTION_KEY + 6 },
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "data", required_argument, NULL, OPTION_DATA },
 	{ 0 },
@@ -121,6 +124,7 @@ fill_set(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGUSR1); /* from ourselves: the server has stopped, see taker_end() */
 }
 
@@ -144,7 +148,9 @@ take_signals(void *arg)
 		/* Supervisors may say SIGTERM more than once; a person who types ^C again is out of patience. */
 		if (number == SIGINT && stopping)
 			_exit(128 + number);
-		if (number == SIGUSR1)
+		if (number == SIGHUP)
+			xt_server_reload(taker->server, NULL, 0); /* the log says what came of it */
+		if (number != SIGINT && number != SIGTERM)
 			continue;
 		stopping = true;
 		xt_server_stop(taker->server);
@@ -237,9 +243,12 @@ const struct command command_serve = {
 	.details =
 		"  --listen URL       where to accept connections, may be repeated: "
 		"http://HOST:PORT,\n"
-		"                     http://[::1]:PORT, unix:/PATH; port 0: the system chooses "
-		"one.\n"
+		"                     https://HOST:PORT, unix:/PATH; an IPv6 address in brackets; "
+		"port 0:\n"
+		"                     the system chooses one.\n"
 		"                     Default: http://127.0.0.1:8000\n"
+		"  --cert FILE        for https: a certificate with its chain (PEM), and\n"
+		"  --key FILE         its key; may be repeated, in the same order\n"
 		"  --config FILE      read keys from a YAML file; flags win over it\n"
 		"  --workers N        worker threads, 0 to 256. Default 0: one per core\n"
 		"  --root DIR         serve the files of this directory\n"
@@ -248,6 +257,9 @@ const struct command command_serve = {
 		"  --log-level LEVEL  error, warn, info or debug. Default: info\n\n"
 		"Prints \"listening on URL\" for each listener once it accepts connections. "
 		"SIGTERM and\n"
-		"SIGINT let clients leave, then it exits with 0; SIGINT again ends it at once.\n",
+		"SIGINT let clients leave, then it exits with 0; SIGINT again ends it at once. "
+		"SIGHUP "
+		"reads\n"
+		"changed certificates; the server looks for them every second by itself.\n",
 	.run = run,
 };

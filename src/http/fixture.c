@@ -64,7 +64,7 @@ fixture_connect(struct fixture *f)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	f->fd = pair[0];
-	assert_int_equal(xt_http_server_accept(f->server, pair[1]), 0);
+	assert_int_equal(xt_http_server_accept(f->server, pair[1], NULL), 0);
 }
 
 /* True when something came. */

@@ -23,6 +23,7 @@
 #include "base/heap.h"
 #include "crosstalk.h"
 #include "http/http_private.h"
+#include "io/tls.h"
 
 static void
 set_state(struct xt_http_link *link, enum xt_link_state state)
@@ -550,6 +551,8 @@ expired_head(struct xt_http_link *link)
 	if (link->timed)
 		refuse(link, 408, "request_timeout", "the request header came too slowly",
 			XT_CLOSE_HEADER);
+	else if (xt_tls_is_on(link->conn) && !xt_tls_is_ready(link->conn))
+		xt_conn_close(link->conn, XT_CLOSE_HEADER);
 	else
 		end_quiet(link);
 }

@@ -67,8 +67,13 @@ xt_http_server_stats(struct xt_http_server *server)
 	return &server->stats;
 }
 
+const char xt_http_plain_answer[] =
+	"HTTP/1.1 400 Bad Request\r\nServer: crosstalk\r\nConnection: close\r\n"
+	"Content-Type: application/json\r\n\r\n"
+	"{\"error\":{\"code\":\"https_only\",\"message\":\"this port speaks HTTPS: https://\"}}\n";
+
 int
-xt_http_server_accept(struct xt_http_server *server, int fd)
+xt_http_server_accept(struct xt_http_server *server, int fd, struct xt_tls_server *tls)
 {
 	struct xt_http_link *link = xt_calloc(1, sizeof *link);
 
@@ -83,7 +88,12 @@ xt_http_server_accept(struct xt_http_server *server, int fd)
 		return XT_ENOMEM;
 	}
 	xt_list_append(&server->links, &link->node);
-	xt_conn_expire_in(link->conn, server->config->idle_timeout_ms);
+	xt_conn_expire_in(link->conn,
+		tls ? server->config->header_timeout_ms : server->config->idle_timeout_ms);
+	if (tls && xt_tls_accept(link->conn, tls) < 0) {
+		xt_conn_close(link->conn, XT_CLOSE_FAULT);
+		return XT_ENOMEM;
+	}
 	return 0;
 }
 

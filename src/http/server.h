@@ -12,6 +12,7 @@
 #include "base/budget.h"
 #include "http/exchange.h"
 #include "io/loop.h"
+#include "io/tls.h"
 
 /* A row of the table of routes. The first that fits wins; the table ends with a row without handle. */
 struct xt_route {
@@ -90,11 +91,17 @@ int xt_http_server_new(
 void xt_http_server_free(struct xt_http_server *server); /* after its connections are gone */
 struct xt_http_stats *xt_http_server_stats(struct xt_http_server *server);
 
-/* A connection was accepted: reads requests from it. Takes `fd`. 0 or XT_ENOMEM (fd is closed). */
-int xt_http_server_accept(struct xt_http_server *server, int fd);
+/*
+ * A connection was accepted: reads requests from it, over TLS unless `tls` is NULL. Takes `fd`. 0 or XT_ENOMEM (fd is
+ * closed). A TLS handshake has header_timeout_ms.
+ */
+int xt_http_server_accept(struct xt_http_server *server, int fd, struct xt_tls_server *tls);
+
+/* What is answered on a port with TLS to a request without: for xt_tls_options. */
+extern const char xt_http_plain_answer[];
 
 /*
- * Refuses a connection in words: 503 with that code, then closes. Used for too many connections.
+ * Refuses a connection (without TLS) in words: 503 with that code, then closes. Used for too many connections.
  * Never waits; the answer is lost if the kernel can't take it at once. Takes `fd`.
  */
 void xt_http_server_refuse(int fd, const char *code, const char *message);

@@ -7,24 +7,24 @@
 
 #include "crosstalk.h"
 
-#define DEFAULT_PORT 80
-#define ALLOWED      ", allowed: http://HOST:PORT, unix:/PATH"
+#define ALLOWED ", allowed: http://HOST:PORT, https://HOST:PORT, unix:/PATH"
 
 /* Return NULL, or what is wrong. */
-static const char *parse_http(struct xt_str rest, struct xt_address *address);
+static const char *parse_host(struct xt_str rest, struct xt_address *address);
 static const char *parse_unix(struct xt_str rest, struct xt_address *address);
 
 static const struct {
 	const char *prefix;
 	enum xt_scheme scheme;
+	uint16_t port; /* when the URL has none */
 	const char *(*parse)(struct xt_str rest, struct xt_address *address); /* NULL: not yet */
 } schemes[] = {
-	{ "http://", XT_SCHEME_HTTP, parse_http },
-	{ "unix:", XT_SCHEME_UNIX, parse_unix },
-	{ "https://", 0, NULL },
-	{ "mqtt://", 0, NULL },
-	{ "mqtts://", 0, NULL },
-	{ "tcp://", 0, NULL },
+	{ "http://", XT_SCHEME_HTTP, 80, parse_host },
+	{ "https://", XT_SCHEME_HTTPS, 443, parse_host },
+	{ "unix:", XT_SCHEME_UNIX, 0, parse_unix },
+	{ "mqtt://", 0, 0, NULL },
+	{ "mqtts://", 0, 0, NULL },
+	{ "tcp://", 0, 0, NULL },
 };
 
 static bool
@@ -78,9 +78,9 @@ take_ipv6(struct xt_str *rest, struct xt_address *address)
 }
 
 static const char *
-parse_http(struct xt_str rest, struct xt_address *address)
+parse_host(struct xt_str rest, struct xt_address *address)
 {
-	uint64_t port = DEFAULT_PORT;
+	uint64_t port = address->port;
 	const char *why = xt_str_starts(rest, XT_STR("[")) ? take_ipv6(&rest, address)
 							   : take_name(&rest, address);
 
@@ -124,6 +124,7 @@ xt_address_read(struct xt_str text, struct xt_address *address)
 		if (!schemes[i].parse)
 			return "this scheme is not in this version" ALLOWED;
 		address->scheme = schemes[i].scheme;
+		address->port = schemes[i].port;
 		return schemes[i].parse(xt_str_skip(text, prefix.n), address);
 	}
 	return "not an address to listen on" ALLOWED;
@@ -191,10 +192,12 @@ xt_address_is_loopback(const struct xt_address *address)
 void
 xt_address_format(const struct xt_address *address, uint16_t port, char *text, size_t size)
 {
+	const char *scheme = address->scheme == XT_SCHEME_HTTPS ? "https" : "http";
+
 	if (address->scheme == XT_SCHEME_UNIX)
 		snprintf(text, size, "unix:%s", address->path);
 	else if (strchr(address->host, ':'))
-		snprintf(text, size, "http://[%s]:%u", address->host, port);
+		snprintf(text, size, "%s://[%s]:%u", scheme, address->host, port);
 	else
-		snprintf(text, size, "http://%s:%u", address->host, port);
+		snprintf(text, size, "%s://%s:%u", scheme, address->host, port);
 }

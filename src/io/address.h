@@ -8,18 +8,18 @@
 
 #include "base/str.h"
 
-enum xt_scheme { XT_SCHEME_HTTP, XT_SCHEME_UNIX };
+enum xt_scheme { XT_SCHEME_HTTP, XT_SCHEME_HTTPS, XT_SCHEME_UNIX };
 
 #define XT_ADDRESS_HOST_MAX 255
 #define XT_ADDRESS_PATH_MAX 107 /* sun_path without its NUL */
 
 /* Room for any address as a URL, with its NUL. */
-#define XT_ADDRESS_URL_SIZE (sizeof "http://[]:65535" + XT_ADDRESS_HOST_MAX)
+#define XT_ADDRESS_URL_SIZE (sizeof "https://[]:65535" + XT_ADDRESS_HOST_MAX)
 
 /* By value, owns nothing. */
 struct xt_address {
 	enum xt_scheme scheme;
-	uint16_t port;                      /* 0: the system chooses; 80 when the URL has none */
+	uint16_t port; /* 0: the system chooses; 80, of https 443, when the URL has none */
 	char host[XT_ADDRESS_HOST_MAX + 1]; /* NUL-ended; an IPv6 address without its brackets */
 	char path[XT_ADDRESS_PATH_MAX + 1]; /* NUL-ended, absolute; of XT_SCHEME_UNIX */
 };
@@ -31,7 +31,7 @@ struct xt_address {
 const char *xt_address_read(struct xt_str text, struct xt_address *address);
 
 /*
- * Reads http://HOST, http://HOST:PORT (HOST: a name, an IPv4 address, or an IPv6 address in
+ * Reads http://HOST, http://HOST:PORT, the same with https (HOST: a name, an IPv4 address, or an IPv6 address in
  * brackets, RFC 3986 3.2.2), unix:/PATH. Looks up no name. 0, or XT_EINVAL with the sentence in
  * `error` and `*address` undefined.
  */

@@ -67,6 +67,14 @@ test_unix(void **state)
 	assert_string_equal(address.path, "/run/crosstalk.sock");
 	xt_address_format(&address, 7, url, sizeof url);
 	assert_string_equal(url, "unix:/run/crosstalk.sock");
+	assert_int_equal(parse("https://a.example", &address), 0);
+	assert_int_equal(address.scheme, XT_SCHEME_HTTPS);
+	assert_int_equal(address.port, 443);
+	xt_address_format(&address, 8443, url, sizeof url);
+	assert_string_equal(url, "https://a.example:8443");
+	assert_int_equal(parse("https://[::1]:1", &address), 0);
+	xt_address_format(&address, address.port, url, sizeof url);
+	assert_string_equal(url, "https://[::1]:1");
 	assert_int_equal(parse("unix:///run/x", &address), 0);
 	assert_string_equal(address.path, "/run/x");
 }
@@ -79,8 +87,8 @@ test_refuse(void **state)
 		"http://a:-1", "http://a:8 ", "http://a b", "http://u@a", "http://a?b",
 		"http://a:80//", "http://[", "http://[]", "http://[::1", "http://[::1]x",
 		"http://[::1]:x", "http://[1.2.3.4]", "http://[::1%lo]", "http://[::g]:80",
-		"http://::1:80", "HTTP://a", "https://a", "tcp://a:1", "ws://a", "unix:", "unix:x",
-		"unix:/", "unix:///", "unix://x", "/x" };
+		"http://::1:80", "HTTP://a", "https:/a", "https://", "tcp://a:1", "ws://a",
+		"unix:", "unix:x", "unix:/", "unix:///", "unix://x", "/x" };
 	struct xt_address address;
 	char error[4] = "";
 

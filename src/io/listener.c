@@ -23,7 +23,8 @@ struct door {
 
 struct seat {
 	struct xt_loop *loop; /* NULL: not started */
-	void (*accepted)(void *ctx, int fd);
+	const struct xt_listener *listener;
+	void (*accepted)(void *ctx, const struct xt_listener *listener, int fd);
 	void *ctx;
 	struct xt_timer pause; /* runs while no descriptor was left */
 	size_t door_count;
@@ -108,6 +109,12 @@ xt_listener_url(const struct xt_listener *listener)
 	return listener->url;
 }
 
+bool
+xt_listener_is_tls(const struct xt_listener *listener)
+{
+	return listener->bound.address.scheme == XT_SCHEME_HTTPS;
+}
+
 /* Accepting ------------------------------------------------------------------------------- */
 
 static void
@@ -168,7 +175,7 @@ accept_one(struct door *door)
 	int fd = accept4(door->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		seat->accepted(seat->ctx, fd);
+		seat->accepted(seat->ctx, seat->listener, fd);
 		return true;
 	}
 	if (errno == EAGAIN)
@@ -194,13 +201,14 @@ ready(struct xt_watch *at)
 
 int
 xt_listener_start(struct xt_listener *listener, unsigned worker, struct xt_loop *loop,
-	void (*accepted)(void *ctx, int fd), void *ctx)
+	void (*accepted)(void *ctx, const struct xt_listener *listener, int fd), void *ctx)
 {
 	struct seat *seat = &listener->seats[worker];
 
 	XT_ASSERT(worker < listener->workers && !seat->loop);
 	seat->accepted = accepted;
 	seat->ctx = ctx;
+	seat->listener = listener;
 	seat->loop = loop;
 	xt_timer_init(&seat->pause, go_on);
 	for (size_t i = 0; i < seat->door_count; i++)

@@ -50,13 +50,16 @@ int xt_listener_open(const struct xt_address *address, unsigned workers,
  * worker. 0 or XT_ESYS.
  */
 int xt_listener_start(struct xt_listener *listener, unsigned worker, struct xt_loop *loop,
-	void (*accepted)(void *ctx, int fd), void *ctx);
+	void (*accepted)(void *ctx, const struct xt_listener *listener, int fd), void *ctx);
 
 /*
  * Worker `worker` accepts no more, and its TCP sockets are closed: connections that still queue
  * there are reset. On its thread, before its loop is freed; harmless when it never started.
  */
 void xt_listener_stop(struct xt_listener *listener, unsigned worker);
+
+/* Whether what it accepts speaks TLS: its scheme is https. Any thread. */
+bool xt_listener_is_tls(const struct xt_listener *listener);
 
 /* The URL with the real port. Borrowed from the listener. Any thread. */
 const char *xt_listener_url(const struct xt_listener *listener);

@@ -100,8 +100,9 @@ open_url(struct fixture *f, const char *url, struct xt_listener **listener)
 }
 
 static void
-accepted(void *ctx, int fd)
+accepted(void *ctx, const struct xt_listener *listener, int fd)
 {
+	assert_false(xt_listener_is_tls(listener));
 	struct worker *worker = ctx;
 	struct fixture *f = worker->fixture;
 

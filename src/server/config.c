@@ -77,6 +77,9 @@ xt_config_free(struct xt_config *config)
 		return;
 	list_fini(&config->listen);
 	list_fini(&config->cors.origins);
+	list_fini(&config->tls.certificate);
+	list_fini(&config->tls.key);
+	xt_free(config->tls.client_ca);
 	xt_free(config->root);
 	xt_free(config->file);
 	xt_free(config);
@@ -90,6 +93,9 @@ own_members(struct xt_config *to, const struct xt_config *from)
 
 	failed |= list_copy(&to->listen, &from->listen);
 	failed |= list_copy(&to->cors.origins, &from->cors.origins);
+	failed |= list_copy(&to->tls.certificate, &from->tls.certificate);
+	failed |= list_copy(&to->tls.key, &from->tls.key);
+	failed |= string_copy(&to->tls.client_ca, from->tls.client_ca);
 	failed |= string_copy(&to->root, from->root);
 	failed |= string_copy(&to->file, from->file);
 	if (!failed && to->listen.n == 0)
@@ -247,13 +253,52 @@ check_root(const struct xt_config *config, const struct xt_config_error *error)
 		place(config, XT_STR("root"), at, sizeof at), config->root);
 }
 
+/* The first listener with https, or NULL. */
+static const char *
+find_https(const struct xt_config *config)
+{
+	struct xt_address address;
+
+	for (size_t i = 0; i < config->listen.n; i++) {
+		xt_address_read(xt_str_from(config->listen.v[i]), &address);
+		if (address.scheme == XT_SCHEME_HTTPS)
+			return config->listen.v[i];
+	}
+	return NULL;
+}
+
+static int
+check_tls(const struct xt_config *config, const struct xt_config_error *error)
+{
+	const char *https = find_https(config);
+	char at[300];
+
+	if (https && config->tls.certificate.n == 0)
+		return xt_config_fail(error, XT_EINVAL,
+			"%slisten: %s needs a certificate: tls.certificate and tls.key, or --cert "
+			"and --key",
+			place(config, XT_STR("listen"), at, sizeof at), https);
+	if (config->tls.certificate.n != config->tls.key.n)
+		return xt_config_fail(error, XT_EINVAL,
+			"%stls.key: each tls.certificate needs its tls.key, in the same order "
+			"(certificates: %zu, keys: %zu)",
+			place(config, XT_STR("tls.certificate"), at, sizeof at),
+			config->tls.certificate.n, config->tls.key.n);
+	if (config->tls.clients != XT_TLS_CLIENTS_NONE && !config->tls.client_ca)
+		return xt_config_fail(error, XT_EINVAL,
+			"%stls.clients: clients' certificates need tls.client_ca: who may sign "
+			"them",
+			place(config, XT_STR("tls.clients"), at, sizeof at));
+	return 0;
+}
+
 int
 xt_config_check(const struct xt_config *config, char *error, size_t size)
 {
 	const struct xt_config_error to = { error, size };
 
 	if (check_backlog(config, &to) < 0 || check_root(config, &to) < 0 ||
-		check_open(config, &to) < 0)
+		check_tls(config, &to) < 0 || check_open(config, &to) < 0)
 		return XT_EINVAL;
 	return 0;
 }

@@ -14,10 +14,11 @@
 
 #include "base/str.h"
 #include "crosstalk.h"
+#include "io/tls.h"
 
 #define XT_CONFIG_LIST_MAX  64            /* elements of one list key */
 #define XT_CONFIG_FILE_MAX  (1024 * 1024) /* bytes of a configuration file */
-#define XT_CONFIG_KEY_COUNT 24            /* rows of the table of keys */
+#define XT_CONFIG_KEY_COUNT 28            /* rows of the table of keys */
 
 /* Owned strings; `v` is NULL when empty. */
 struct xt_config_list {
@@ -61,6 +62,11 @@ struct xt_config {
 		uint32_t
 			poll_linger; /* how long a poller with a client id stays after its last poll */
 	} presence;
+	struct {
+		struct xt_config_list certificate, key; /* PEM files, in the same order */
+		char *client_ca;                        /* a PEM file, or NULL */
+		enum xt_tls_clients clients;
+	} tls;
 	struct {
 		struct xt_config_list origins; /* "*" or origins as browsers send them */
 	} cors;

@@ -21,7 +21,7 @@
 /* clang-format off */
 const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	{ "listen", XT_CONFIG_LISTEN, FIELD(listen), 0, 0, "http://127.0.0.1:8000",
-	  "Where to accept connections: http://HOST:PORT or unix:/PATH; port 0 lets the system choose." },
+	  "Where to accept connections: http:// or https://HOST:PORT, or unix:/PATH; port 0 lets the system choose." },
 	{ "workers", XT_CONFIG_COUNT, FIELD(workers), 0, 256, "0",
 	  "Worker threads; 0 is one per core." },
 	{ "root", XT_CONFIG_PATH, FIELD(root), 0, 0, NULL,
@@ -69,6 +69,15 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	{ "presence.poll_linger", XT_CONFIG_TIME, FIELD(presence.poll_linger), 0, HOUR, "30s",
 	  "How long a poller with a client id stays present after its last poll." },
 
+	{ "tls.certificate", XT_CONFIG_FILES, FIELD(tls.certificate), 0, 0, NULL,
+	  "PEM files, each with a certificate and its chain; the first is for those who ask for no name of the others." },
+	{ "tls.key", XT_CONFIG_FILES, FIELD(tls.key), 0, 0, NULL,
+	  "PEM files with the certificates' keys, in the same order." },
+	{ "tls.clients", XT_CONFIG_CLIENTS, FIELD(tls.clients), 0, 0, "none",
+	  "Whether clients show a certificate: not asked for, may, must." },
+	{ "tls.client_ca", XT_CONFIG_FILE, FIELD(tls.client_ca), 0, 0, NULL,
+	  "PEM file with those who may sign clients' certificates." },
+
 	{ "cors.origins", XT_CONFIG_ORIGINS, FIELD(cors.origins), 0, 0, NULL,
 	  "Origins of other sites whose pages may read, publish and open WebSockets here, or * for all." },
 
@@ -90,8 +99,17 @@ static const struct {
 	[XT_CONFIG_BOOL] = { "a boolean", NULL, "" },
 	[XT_CONFIG_LEVEL] = { "a log level", NULL, "" },
 	[XT_CONFIG_PATH] = { "a path", NULL, "" },
+	[XT_CONFIG_FILE] = { "a path", NULL, "" },
+	[XT_CONFIG_FILES] = { "a path", NULL, "" },
+	[XT_CONFIG_CLIENTS] = { "a way to treat clients", NULL, "" },
 	[XT_CONFIG_LISTEN] = { "the URL of a listener", NULL, "" },
 	[XT_CONFIG_ORIGINS] = { "an origin", NULL, "" },
+};
+
+static const char *const clients[] = {
+	[XT_TLS_CLIENTS_NONE] = "none",
+	[XT_TLS_CLIENTS_OPTIONAL] = "optional",
+	[XT_TLS_CLIENTS_REQUIRED] = "required",
 };
 
 static const char *const levels[] = {
@@ -137,7 +155,8 @@ xt_config_key_is_group(struct xt_str name)
 bool
 xt_config_key_is_list(const struct xt_config_key *key)
 {
-	return key->type == XT_CONFIG_LISTEN || key->type == XT_CONFIG_ORIGINS;
+	return key->type == XT_CONFIG_LISTEN || key->type == XT_CONFIG_ORIGINS ||
+	       key->type == XT_CONFIG_FILES;
 }
 
 /* ---- values, one reader per type ---- */
@@ -206,6 +225,19 @@ set_level(struct xt_config *config, const struct xt_config_key *key, struct xt_s
 }
 
 static int
+set_clients(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+	const struct xt_config_error *error)
+{
+	for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) {
+		if (!xt_str_eq(value, xt_str_from(clients[i])))
+			continue;
+		*(enum xt_tls_clients *)field(config, key) = (enum xt_tls_clients)i;
+		return 0;
+	}
+	return refuse(key, value, error);
+}
+
+static int
 set_path(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
@@ -257,6 +289,15 @@ set_listen(struct xt_config *config, const struct xt_config_key *key, struct xt_
 }
 
 static int
+set_file(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+	const struct xt_config_error *error)
+{
+	if (value.n == 0 || memchr(value.p, '\0', value.n))
+		return refuse(key, value, error);
+	return append(config, key, value, error);
+}
+
+static int
 set_origin(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
@@ -277,6 +318,9 @@ xt_config_key_set(struct xt_config *config, const struct xt_config_key *key, str
 		[XT_CONFIG_BOOL] = set_bool,
 		[XT_CONFIG_LEVEL] = set_level,
 		[XT_CONFIG_PATH] = set_path,
+		[XT_CONFIG_FILE] = set_path,
+		[XT_CONFIG_FILES] = set_file,
+		[XT_CONFIG_CLIENTS] = set_clients,
 		[XT_CONFIG_LISTEN] = set_listen,
 		[XT_CONFIG_ORIGINS] = set_origin,
 	};
@@ -291,7 +335,10 @@ xt_config_key_allowed(const struct xt_config_key *key, char *p, size_t size)
 		[XT_CONFIG_BOOL] = "true, false",
 		[XT_CONFIG_LEVEL] = "error, warn, info, debug",
 		[XT_CONFIG_PATH] = "a directory",
-		[XT_CONFIG_LISTEN] = "http://HOST:PORT, unix:/PATH",
+		[XT_CONFIG_FILE] = "a file",
+		[XT_CONFIG_FILES] = "a file",
+		[XT_CONFIG_CLIENTS] = "none, optional, required",
+		[XT_CONFIG_LISTEN] = "http://HOST:PORT, https://HOST:PORT, unix:/PATH",
 		[XT_CONFIG_ORIGINS] =
 			"*, or like https://example.com:8443 in lower case, without a path",
 	};

@@ -15,6 +15,9 @@ enum xt_config_type {
 	XT_CONFIG_BOOL,    /* true or false */
 	XT_CONFIG_LEVEL,   /* enum xt_log_level */
 	XT_CONFIG_PATH,    /* an owned string, NULL when not set */
+	XT_CONFIG_FILE,    /* the same */
+	XT_CONFIG_FILES,   /* struct xt_config_list of files */
+	XT_CONFIG_CLIENTS, /* enum xt_tls_clients */
 	XT_CONFIG_LISTEN,  /* struct xt_config_list of listener URLs */
 	XT_CONFIG_ORIGINS, /* struct xt_config_list of origins */
 	XT_CONFIG_TYPES

@@ -134,14 +134,15 @@ static const struct {
 	{ "listne: http://127.0.0.1:1\n",
 		"f.yaml:1: listne: unknown key, did you mean listen? Allowed: listen, workers, "
 		"root, open, "
-		"log, limits, history, heartbeat, presence, cors, drain" },
-	{ "origins: '*'\n", "f.yaml:1: origins: unknown key, did you mean cors.origins? Allowed: "
-			    "listen, workers, "
-			    "root, open, log, limits, history, heartbeat, presence, cors, drain" },
+		"log, limits, history, heartbeat, presence, tls, cors, drain" },
+	{ "origins: '*'\n",
+		"f.yaml:1: origins: unknown key, did you mean cors.origins? Allowed: "
+		"listen, workers, "
+		"root, open, log, limits, history, heartbeat, presence, tls, cors, drain" },
 	{ "drain:\n  zzz: 1\n", "f.yaml:2: drain.zzz: unknown key, allowed in drain: timeout" },
 	{ "x\ty: 1\n", "f.yaml:1: x?y: unknown key, allowed: listen, workers, root, open, log, "
 		       "limits, history, "
-		       "heartbeat, presence, cors, drain" },
+		       "heartbeat, presence, tls, cors, drain" },
 	{ "workers: 257\n", "f.yaml:1: workers: \"257\" is out of range, allowed: 0 to 256" },
 	{ "workers: -1\n", "f.yaml:1: workers: \"-1\" is not a number, allowed: 0 to 256" },
 	{ "workers: 1.5\n", "f.yaml:1: workers: \"1.5\" is not a number, allowed: 0 to 256" },
@@ -166,18 +167,22 @@ static const struct {
 	{ "open: yes\n", "f.yaml:1: open: \"yes\" is not a boolean, allowed: true, false" },
 	{ "log:\n  level: loud\n", "f.yaml:2: log.level: \"loud\" is not a log level, allowed: "
 				   "error, warn, info, debug" },
+	{ "tls.clients: maybe\n", "f.yaml:1: tls.clients: \"maybe\" is not a way to treat clients, "
+				  "allowed: none, optional, required" },
+	{ "tls.certificate: ''\n",
+		"f.yaml:1: tls.certificate: \"\" is not a path, allowed: a file" },
 	{ "root: ''\n", "f.yaml:1: root: \"\" is not a path, allowed: a directory" },
 	{ "root: \"a\\0b\"\n", "f.yaml:1: root: \"a?b\" is not a path, allowed: a directory" },
 	{ "listen: 8000\n", "f.yaml:1: listen: \"8000\": not an address to listen on, allowed: "
 			    "http://HOST:PORT, "
-			    "unix:/PATH" },
-	{ "listen:\n  - http://localhost:1\n  - https://localhost:2\n",
-		"f.yaml:3: listen: \"https://localhost:2\": this scheme is not in this version, "
+			    "https://HOST:PORT, unix:/PATH" },
+	{ "listen:\n  - http://localhost:1\n  - mqtt://localhost:2\n",
+		"f.yaml:3: listen: \"mqtt://localhost:2\": this scheme is not in this version, "
 		"allowed: "
-		"http://HOST:PORT, unix:/PATH" },
+		"http://HOST:PORT, https://HOST:PORT, unix:/PATH" },
 	{ "listen:\n  - [a]\n",
 		"f.yaml:2: listen: takes one value or a flat list, allowed: http://HOST:PORT, "
-		"unix:/PATH" },
+		"https://HOST:PORT, unix:/PATH" },
 	{ "cors:\n  origins: [https://example.com/]\n",
 		"f.yaml:2: cors.origins: \"https://example.com/\" is not an origin, allowed: *, or "
 		"like "
@@ -256,7 +261,7 @@ test_set(void **state)
 	assert_int_equal(xt_config_set(config, "worker", "2", error, sizeof error), XT_ENOTFOUND);
 	assert_string_equal(error, "worker: unknown key, did you mean workers? Allowed: listen, "
 				   "workers, root, open, log, "
-				   "limits, history, heartbeat, presence, cors, drain");
+				   "limits, history, heartbeat, presence, tls, cors, drain");
 	assert_int_equal(xt_config_set(config, "workers", "two", error, sizeof error), XT_EINVAL);
 	assert_string_equal(error, "workers: \"two\" is not a number, allowed: 0 to 256");
 	xt_config_free(config);
@@ -319,6 +324,16 @@ static const struct {
 		"(3KiB)" },
 	{ "root: /dev/null", "f.yaml:1: root: /dev/null is not a directory" },
 	{ "root: /", NULL },
+	{ "listen: https://localhost:1",
+		"f.yaml:1: listen: https://localhost:1 needs a certificate: "
+		"tls.certificate and tls.key, or --cert and --key" },
+	{ "listen: https://localhost:1\ntls:\n  certificate: a.pem\n  key: [a.key]\n", NULL },
+	{ "tls:\n  certificate: [a.pem, b.pem]\n  key: a.key",
+		"f.yaml:2: tls.key: each tls.certificate needs its tls.key, in the same order "
+		"(certificates: 2, keys: 1)" },
+	{ "tls:\n  clients: required", "f.yaml:2: tls.clients: clients' certificates need "
+				       "tls.client_ca: who may sign them" },
+	{ "tls:\n  clients: optional\n  client_ca: ca.pem", NULL },
 };
 
 static void

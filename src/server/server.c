@@ -107,6 +107,9 @@ init(struct xt_server *server, char *error, size_t size)
 	server->worker_count = count_workers(server->config);
 	if (copy_origins(server) < 0)
 		return no_memory(error, size);
+	failed = xt_server_open_tls(server, error, size);
+	if (failed < 0)
+		return failed;
 	failed = init_workers(server, error, size);
 	if (failed < 0)
 		return failed;
@@ -360,6 +363,7 @@ free_all(struct xt_server *server)
 	xt_server_free_paths(server);
 	xt_free(server->workers);
 	xt_free(server->stats);
+	xt_tls_server_free(server->tls);
 	xt_free(server->origins);
 	xt_config_free(server->config);
 	xt_free(server);

@@ -19,6 +19,8 @@ struct xt_server {
 	_Atomic unsigned guests;  /* threads of the program that are within a public function */
 	struct xt_listener *listeners[XT_CONFIG_LIST_MAX];
 	size_t listener_count;
+	struct xt_tls_server *tls; /* of the listeners with https; NULL: there is no certificate */
+	struct xt_timer tls_look;  /* on the first worker: whether its files have changed */
 	struct xt_str *origins;
 	const struct xt_allocator *allocator;           /* NULL: malloc() */
 	struct xt_program_path paths[XT_PROGRAM_PATHS]; /* of the program */
@@ -39,6 +41,11 @@ uint64_t xt_server_connections(const struct xt_server *server);
 
 /* program.c: frees what xt_server_websocket() has made. */
 void xt_server_free_paths(struct xt_server *server);
+
+/* tls.c: reads the certificates, and looks after them from the first worker's thread. */
+int xt_server_open_tls(struct xt_server *server, char *error, size_t size);
+void xt_server_watch_tls(struct xt_server *server);
+void xt_server_unwatch_tls(struct xt_server *server);
 
 /* routes.c: fills worker->routes and worker->http_config. */
 void xt_worker_set_routes(struct xt_worker *worker);

@@ -137,19 +137,28 @@ xt_server_connections(const struct xt_server *server)
 	return sum;
 }
 
+/* Over TLS without a word: to say one, a handshake would have to come first. */
 static void
-accepted(void *ctx, int fd)
+refuse(struct xt_worker *worker, const struct xt_listener *listener, int fd)
+{
+	xt_counter_add(&xt_loop_stats(worker->loop)->closes[XT_CLOSE_LIMIT], 1);
+	if (xt_listener_is_tls(listener))
+		close(fd);
+	else
+		xt_http_server_refuse(fd, "too_many_connections",
+			"there are as many connections as limits.connections allows");
+}
+
+static void
+accepted(void *ctx, const struct xt_listener *listener, int fd)
 {
 	struct xt_worker *worker = ctx;
 	struct xt_server *server = worker->server;
+	struct xt_tls_server *tls = xt_listener_is_tls(listener) ? server->tls : NULL;
 
-	if (xt_server_connections(server) >= server->config->limits.connections) {
-		xt_http_server_refuse(fd, "too_many_connections",
-			"there are as many connections as limits.connections allows");
-		xt_counter_add(&xt_loop_stats(worker->loop)->closes[XT_CLOSE_LIMIT], 1);
-		return;
-	}
-	if (xt_http_server_accept(worker->http, fd) < 0)
+	if (xt_server_connections(server) >= server->config->limits.connections)
+		refuse(worker, listener, fd);
+	else if (xt_http_server_accept(worker->http, fd, tls) < 0)
 		xt_log(&server->log, XT_LOG_ERROR, "out of memory for a connection");
 }
 
@@ -179,6 +188,8 @@ xt_worker_run(void *arg)
 			worker->index, strerror(errno));
 		atomic_store(&server->failed, true);
 	}
+	if (worker->index == 0)
+		xt_server_watch_tls(server);
 	sem_post(&server->started);
 	xt_loop_run(worker->loop);
 	return NULL;
@@ -203,6 +214,8 @@ begin_drain(struct xt_watch *watch)
 	struct xt_server *server = worker->server;
 
 	xt_loop_unwatch(worker->loop, watch);
+	if (worker->index == 0)
+		xt_server_unwatch_tls(server);
 	for (size_t i = 0; i < server->listener_count; i++)
 		xt_listener_stop(server->listeners[i], worker->index);
 	xt_http_server_drain(worker->http);
