@@ -12,7 +12,10 @@ struct xt_deflate_pool;
 struct xt_deflater;
 struct xt_inflater;
 
-/* `ceiling`: bytes of states in use, at most; some that are free are kept. One thread. NULL: out of memory. */
+/*
+ * `ceiling`: bytes of states in use, at most, counted as what they may need; a few that are free are kept beside. One
+ * thread. NULL: out of memory.
+ */
 struct xt_deflate_pool *xt_deflate_pool_new(size_t ceiling);
 void xt_deflate_pool_free(
 	struct xt_deflate_pool *pool); /* after all states went back; NULL is fine */
@@ -27,15 +30,28 @@ void xt_deflater_give(struct xt_deflate_pool *pool, struct xt_deflater *deflater
 struct xt_inflater *xt_inflater_take(struct xt_deflate_pool *pool, unsigned bits);
 void xt_inflater_give(struct xt_deflate_pool *pool, struct xt_inflater *inflater);
 
+/* Whether both sides of one more connection, with the largest windows, would stay below the ceiling. */
+bool xt_deflate_pool_has_room(const struct xt_deflate_pool *pool);
+
 /*
- * Appends the whole message `p`, `n`, compressed, without the 00 00 ff ff of its end (7.2.1). It may refer to the messages
+ * The same for one message that refers to none before, at once: it goes back before the next of its kind is borrowed.
+ * The ceiling does not count the one that is out, so that it is there whatever the others hold. NULL: out of memory.
+ */
+struct xt_deflater *xt_deflater_borrow(struct xt_deflate_pool *pool, unsigned bits, unsigned level);
+struct xt_inflater *xt_inflater_borrow(struct xt_deflate_pool *pool, unsigned bits);
+
+/* The smallest window that still lets a message of `n` bytes refer to all of itself: a larger one only costs time. */
+unsigned xt_deflate_bits(size_t n);
+
+/*
+ * Appends the whole message `p`, `n` (below 4 GiB), compressed, without the 00 00 ff ff of its end (7.2.1). It may refer to the messages
  * before, unless `fresh`: then the window is emptied first. 0 or XT_ENOMEM.
  */
 int xt_deflate(
 	struct xt_deflater *deflater, bool fresh, const char *p, size_t n, struct xt_buf *out);
 
 /*
- * Appends what the next piece of a message decompresses to; with `last` the message ends (7.2.2). `limit`: the bytes that
+ * Appends what the next piece of a message (below 4 GiB) decompresses to; with `last` the message ends (7.2.2). `limit`: the bytes that
  * `out` may have after it. 0; XT_ELIMIT: it would be longer; XT_EPROTO: not valid; XT_ENOMEM. After an error the
  * state is of no use but to be given back. `fresh`: the first piece of a message that refers to none before.
  */
