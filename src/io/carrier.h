@@ -15,6 +15,15 @@
 
 #include "io/conn.h"
 
+/* What a connection waits for. */
+enum {
+	XT_POLL_READ = 1,
+	XT_POLL_WRITE = 2,
+	XT_POLL_HANGUP = 4, /* the peer's FIN */
+	XT_POLL_BREAK =
+		8 /* an error, or both sides closed; told with READ and HANGUP in any case */
+};
+
 struct xt_carrier {
 	const struct xt_carrier_ops *ops;
 	struct xt_conn *below; /* the connection that carries it; NULL: the socket */

@@ -266,7 +266,8 @@ sent(struct xt_conn *conn, size_t n)
 	/* Bytes that fit at once say nothing about the peer; room after there was none does. */
 	if (conn->interest & XT_POLL_WRITE)
 		conn->alive = loop->tick;
-	xt_counter_add(&loop->stats.bytes_out, n);
+	if (conn->fd >= 0)
+		xt_counter_add(&loop->stats.bytes_out, n);
 }
 
 static ssize_t
@@ -311,7 +312,8 @@ send_queue(struct xt_conn *conn)
 			asked += iov[i].iov_len;
 		n = conn->carrier ? conn->carrier->ops->send(conn, iov, slices)
 				  : send_plain(conn, iov, slices);
-		xt_counter_add(&conn->loop->stats.sends, 1);
+		if (conn->fd >= 0)
+			xt_counter_add(&conn->loop->stats.sends, 1);
 		if (n < 0)
 			return n == XT_EAGAIN;
 		sent(conn, (size_t)n);
@@ -567,8 +569,10 @@ arrived(struct xt_conn *conn, size_t kept, size_t n)
 	struct xt_loop *loop = conn->loop;
 
 	conn->alive = loop->tick;
-	xt_counter_add(&loop->stats.receives, 1);
-	xt_counter_add(&loop->stats.bytes_in, n);
+	if (conn->fd >= 0) {
+		xt_counter_add(&loop->stats.receives, 1);
+		xt_counter_add(&loop->stats.bytes_in, n);
+	}
 	if (conn->phase == XT_CONN_OPEN)
 		hand_over(conn, loop->receive, kept + n);
 }

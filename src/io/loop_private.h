@@ -115,16 +115,9 @@ void xt_conn_end_turn(struct xt_conn *conn); /* flush, or tell and free */
 
 /*
  * poll_<os>.c: the seam to the kernel. Interest is level-triggered. Room to send is waited for apart
- * from all else, so that a loop that does not read can wait for it without being woken by input.
+ * from all else, so that a loop that does not read can wait for it without being woken by input. What is waited
+ * for is named in carrier.h.
  */
-enum {
-	XT_POLL_READ = 1,
-	XT_POLL_WRITE = 2,
-	XT_POLL_HANGUP = 4, /* the peer's FIN */
-	XT_POLL_BREAK =
-		8 /* an error, or both sides closed; told with READ and HANGUP in any case */
-};
-
 int xt_poll_open(struct xt_loop *loop);
 void xt_poll_close(struct xt_loop *loop);
 int xt_poll_watch(struct xt_loop *loop, struct xt_watch *watch);
