@@ -47,8 +47,8 @@ read_channel(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_te
 
 	if (xt_entry_read(x, reader, text) < 0)
 		return;
-	if (reader->http10 && !xt_exchange_can_chunk(x))
-		transport = reader->http10;
+	if (reader->plain && !xt_exchange_can_chunk(x))
+		transport = reader->plain;
 	text->entry.max_message = (uint32_t)worker->server->config->limits.message;
 	begin_session(x, worker, transport, &xt_plain_protocol, &text->entry);
 }

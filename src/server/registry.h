@@ -10,7 +10,8 @@
 struct xt_reader {
 	bool (*wanted)(const struct xt_request *request);
 	const struct xt_transport *transport;
-	const struct xt_transport *http10; /* for clients that know no chunks; NULL: the same */
+	const struct xt_transport
+		*plain; /* where there are no chunks: HTTP/1.0, HTTP/2; NULL: the same */
 	bool json;      /* messages are JSON objects unless ?format= says otherwise */
 	bool only_json; /* and it may not say otherwise */
 	bool answers_head;

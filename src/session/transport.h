@@ -40,7 +40,7 @@ struct xt_delivery {
 
 /*
  * One number for each: the place of its wires in a batch and of its count in the metrics. Those without
- * chunks serve HTTP/1.0, where a body ends with the connection.
+ * chunks serve HTTP/1.0, where a body ends with the connection, and HTTP/2, which frames it itself.
  */
 enum xt_transport_index {
 	XT_TRANSPORT_WEBSOCKET,
