@@ -11,6 +11,11 @@ xt_http_body_read(struct xt_http_body *body, char *p, size_t n, size_t *used, si
 	struct xt_http1_chunks *chunks = &body->chunks;
 	ssize_t got;
 
+	if (body->until_end) {
+		*used = *data = n;
+		body->left += n;
+		return body->left > body->max ? XT_ELIMIT : 0;
+	}
 	if (!body->chunked) {
 		*used = *data = n < body->left ? n : (size_t)body->left;
 		body->left -= *used;

@@ -112,7 +112,13 @@ xt_exchange_loop(const struct xt_exchange *x)
 bool
 xt_exchange_can_chunk(const struct xt_exchange *x)
 {
-	return x->minor == 1;
+	return x->minor == 1 && !x->link->ops->streams;
+}
+
+bool
+xt_exchange_is_http2(const struct xt_exchange *x)
+{
+	return x->link->ops->streams;
 }
 
 /* ---- answering ------------------------------------------------------------------------- */
@@ -157,6 +163,16 @@ finish(struct xt_exchange *x, bool keep)
 	xt_exchange_free(x);
 }
 
+/* RFC 8441 4: to who asked for a WebSocket a 2xx says that this is one. */
+static bool
+refuse_tunnel(struct xt_exchange *x, unsigned status)
+{
+	if (!x->tunnel || status / 100 != 2)
+		return false;
+	xt_exchange_error(x, 400, "bad_request", "there is no WebSocket at this path");
+	return true;
+}
+
 static bool
 has_body(const struct xt_exchange *x, const struct xt_http_answer *answer)
 {
@@ -168,6 +184,8 @@ xt_exchange_reply(struct xt_exchange *x, unsigned status, struct xt_str type, st
 {
 	struct xt_http_answer answer = answer_of(x, status, type, body.n);
 
+	if (refuse_tunnel(x, status))
+		return;
 	if (xt_http_send_head(x, &answer) == 0 && has_body(x, &answer))
 		xt_conn_send(x->link->conn, body.p, body.n);
 	finish(x, answer.keep);
@@ -179,6 +197,8 @@ xt_exchange_reply_bytes(struct xt_exchange *x, unsigned status, struct xt_str ty
 {
 	struct xt_http_answer answer = answer_of(x, status, type, to - from);
 
+	if (refuse_tunnel(x, status))
+		return;
 	if (xt_http_send_head(x, &answer) == 0 && has_body(x, &answer))
 		xt_conn_send_bytes(x->link->conn, bytes, from, to);
 	finish(x, answer.keep);
@@ -193,6 +213,10 @@ xt_exchange_reply_file(struct xt_exchange *x, unsigned status, struct xt_str typ
 	struct xt_http_file *file;
 	int error;
 
+	if (refuse_tunnel(x, status)) {
+		close(fd);
+		return;
+	}
 	answer.keep = answer.keep && !x->unread;
 	error = xt_http_send_head(x, &answer);
 
@@ -290,6 +314,8 @@ xt_exchange_takeover(struct xt_exchange *x, unsigned status, struct xt_str type,
 		xt_exchange_error(x, 400, "bad_request", "this request must not have a body");
 		return XT_ECLOSED;
 	}
+	if (refuse_tunnel(x, status))
+		return XT_ECLOSED;
 	error = xt_http_send_head(x, &answer);
 	if (error < 0) {
 		finish(x, false);

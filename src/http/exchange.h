@@ -25,6 +25,9 @@ struct xt_loop *xt_exchange_loop(const struct xt_exchange *x);
 /* True for HTTP/1.1: a body of unknown length can be chunked. */
 bool xt_exchange_can_chunk(const struct xt_exchange *x);
 
+/* Over HTTP/2 its connection is one of its streams, and a WebSocket is opened with extended CONNECT. */
+bool xt_exchange_is_http2(const struct xt_exchange *x);
+
 /*
  * One more header field for the answer; `value` is copied, and must hold no CR or LF (a bug of ours).
  * Content-Length, Date, Connection, Server and the CORS fields are the server's own business.
@@ -61,7 +64,8 @@ void xt_exchange_expire_in(struct xt_exchange *x, uint32_t ms);
 
 /*
  * Sends the head of an answer that the caller's stream goes on with, and hands the connection to it:
- *   status 101: Connection: Upgrade and what xt_exchange_header() added (Upgrade, Sec-WebSocket-Accept)
+ *   status 101: Connection: Upgrade and what xt_exchange_header() added (Upgrade, Sec-WebSocket-Accept);
+ *               over HTTP/2 it is sent as 200 (RFC 8441)
  *   status 200: no Content-Length; with `chunked`, Transfer-Encoding: chunked (the stream frames the
  *               chunks itself, xt_http1_chunk_*), else the body ends with the connection.
  * The exchange is gone after, in any case; nobody is told so. 0, or XT_ECLOSED / XT_ENOMEM: then

@@ -18,6 +18,8 @@ struct xt_http_server {
 	const struct xt_http_config *config;
 	struct xt_http_stats stats;
 	struct xt_list links;
+	struct xt_list
+		h2s; /* connections of HTTP/2, each of which has a link for each of its streams */
 	bool draining;
 	char date[XT_HTTP1_DATE_SIZE];
 	uint64_t date_until; /* loop time */
@@ -35,12 +37,40 @@ enum xt_link_state {
 	XT_LINK_BODY,   /* reads a body; the exchange waits for it */
 	XT_LINK_HANDLE, /* a handler has the exchange, or holds it */
 	XT_LINK_FILE,   /* the answer is a file that is being sent */
-	XT_LINK_SKIP    /* throws a body away; the answer is sent */
+	XT_LINK_SKIP,   /* throws a body away; the answer is sent */
+	XT_LINK_LAST    /* a stream of HTTP/2: its one answer is leaving */
+};
+
+struct xt_exchange;
+struct xt_http_answer;
+struct xt_http_link;
+
+/* What differs between a connection of HTTP/1 and a stream of HTTP/2, which is one request. */
+struct xt_link_ops {
+	/* Queues the head of an answer. 0 or an error as xt_conn_send(). */
+	int (*send_head)(struct xt_exchange *x, const struct xt_http_answer *answer);
+
+	/* 100 Continue: the client may send its body. */
+	void (*invite)(struct xt_http_link *link);
+
+	/* Whether the connection can be used after an answer to `x`. */
+	bool (*can_keep)(const struct xt_exchange *x);
+
+	/* The answer to `x` is queued, and the connection can be used. */
+	void (*go_on)(struct xt_http_link *link, const struct xt_exchange *x);
+	void (*file_sent)(struct xt_http_link *link);
+
+	/* The peer sends no more. */
+	void (*ended)(struct xt_http_link *link);
+
+	/* HTTP/2 frames by itself: no chunks, no upgrades, a body ends with the stream. */
+	bool streams;
 };
 
 /* The state of the HTTP stream of a connection: the stream's own. */
 struct xt_http_link {
 	struct xt_list node; /* of server->links */
+	const struct xt_link_ops *ops;
 	struct xt_http_server *server;
 	struct xt_conn *conn;
 	struct xt_exchange *exchange; /* BODY, HANDLE */
@@ -54,6 +84,7 @@ struct xt_http_link {
 	bool ended;   /* the peer sends no more */
 	bool calling; /* a handler is running */
 	bool taken;   /* the connection was taken over while it ran */
+	bool used;    /* there was a request */
 };
 
 /* A body that moves may take so many times the time it may stand still. */
@@ -64,7 +95,8 @@ struct xt_http_body {
 	struct xt_buf head; /* a copy: what was received is gone when the body is complete */
 	struct xt_buf data;
 	bool chunked;
-	uint64_t left; /* without chunks */
+	bool until_end; /* it has all that comes until the peer ends its stream */
+	uint64_t left;  /* of neither */
 	uint64_t max;
 	uint64_t began; /* loop time, ms */
 	struct xt_http1_chunks chunks;
@@ -91,6 +123,7 @@ struct xt_exchange {
 	bool unread;     /* the request has a body that was not read */
 	bool expects;    /* … and waits for 100 Continue before it sends it */
 	bool no_memory;  /* a header field was lost */
+	bool tunnel;     /* extended CONNECT: a 2xx means that the WebSocket is open */
 };
 
 /* body.c */
@@ -137,6 +170,12 @@ struct xt_http_answer {
 /* Queues the head of an answer. 0 or an error as xt_conn_send(). */
 int xt_http_send_head(struct xt_exchange *x, const struct xt_http_answer *answer);
 
+/* The same in the words of HTTP/1.1. */
+int xt_http1_send_head(struct xt_exchange *x, const struct xt_http_answer *answer);
+
+/* The Date field, made once a second. */
+struct xt_str xt_http_date(struct xt_http_server *server);
+
 /* {"error":{…}} appended to `out`; 0 or XT_ENOMEM. */
 int xt_http_error_body(struct xt_buf *out, const char *code, struct xt_str message);
 
@@ -159,7 +198,17 @@ bool xt_route_refuse(struct xt_exchange *x, const struct xt_route *route);
 
 /* link.c */
 extern const struct xt_stream xt_http_stream;
+extern const struct xt_link_ops xt_http1_link, xt_http2_link;
 void xt_link_free(struct xt_http_link *link);
+
+/*
+ * A link that begins with a head, one that xt_http1_head_read() reads; a malformed one is refused. It is
+ * handled before this returns. `tunnel`: what it asks for is a WebSocket, by extended CONNECT.
+ */
+void xt_link_begin(struct xt_http_link *link, char *head, size_t n, bool tunnel);
+
+/* Refuses what could not become a head. */
+void xt_link_refuse(struct xt_http_link *link, const struct xt_http1_error *error);
 
 /* The answer to `x` is queued: what is next on the connection. */
 void xt_link_answered(const struct xt_exchange *x, bool keep);

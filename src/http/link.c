@@ -9,6 +9,9 @@
  *	      +-- SKIP <--(answered, the body unread)---------------------------+
  *	      `-- FILE <--(answered with a file)--------------------------------'
  *
+ * A stream of HTTP/2 (h2.c) is such a connection with one request: it begins in HANDLE, and after its answer
+ * it is in LAST until that has left.
+ *
  * The head is read where the loop received it. It is copied only when the body did not come with
  * it. While a handler holds an exchange, or a file is sent, the connection is paused, and what was
  * pipelined behind the request waits; so it does, without our doing, while more than
@@ -22,6 +25,7 @@
 #include "base/panic.h"
 #include "base/heap.h"
 #include "crosstalk.h"
+#include "http/h2.h"
 #include "http/http_private.h"
 #include "io/tls.h"
 
@@ -35,6 +39,7 @@ set_state(struct xt_http_link *link, enum xt_link_state state)
 		[XT_LINK_HANDLE] = 1 << XT_LINK_HEAD | 1 << XT_LINK_BODY,
 		[XT_LINK_FILE] = 1 << XT_LINK_HANDLE,
 		[XT_LINK_SKIP] = 1 << XT_LINK_HANDLE,
+		[XT_LINK_LAST] = 1 << XT_LINK_HANDLE | 1 << XT_LINK_FILE,
 	};
 
 	XT_ASSERT(before[state] & 1u << link->state);
@@ -274,10 +279,8 @@ wait_for_body(struct xt_exchange *x, const struct xt_http_body *body, struct xt_
 static void
 invite(struct xt_exchange *x, size_t come)
 {
-	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
 	if (x->expects && come == 0)
-		xt_conn_send(x->link->conn, text, sizeof text - 1);
+		x->link->ops->invite(x->link);
 	x->expects = false;
 }
 
@@ -288,7 +291,8 @@ begin_body(
 {
 	struct xt_http_link *link = x->link;
 	struct xt_http_body body = {
-		.chunked = x->chunked,
+		.chunked = x->chunked && !link->ops->streams,
+		.until_end = x->chunked && link->ops->streams,
 		.left = x->length,
 		.max = route->max_body,
 		.route = route,
@@ -336,7 +340,7 @@ skip_body(struct xt_http_link *link, char *p, size_t n)
 /* ---- heads ----------------------------------------------------------------------------- */
 
 static size_t
-begin_request(struct xt_http_link *link, char *p, size_t head_size, size_t n)
+begin_request(struct xt_http_link *link, char *p, size_t head_size, size_t n, bool tunnel)
 {
 	struct xt_http_server *server = link->server;
 	const struct xt_route *route;
@@ -344,6 +348,7 @@ begin_request(struct xt_http_link *link, char *p, size_t head_size, size_t n)
 
 	xt_counter_add(&server->stats.requests, 1);
 	link->timed = false;
+	link->used = true;
 	set_request(server);
 	set_state(link, XT_LINK_HANDLE);
 	x = xt_exchange_new(link, true);
@@ -351,6 +356,7 @@ begin_request(struct xt_http_link *link, char *p, size_t head_size, size_t n)
 		xt_conn_close(link->conn, XT_CLOSE_FAULT);
 		return head_size;
 	}
+	x->tunnel = tunnel;
 	route = xt_route_find(server->config, server->request.path);
 	if (xt_route_refuse(x, route))
 		return head_size;
@@ -371,13 +377,41 @@ wait_for_head(struct xt_http_link *link)
 	return 0;
 }
 
+/* RFC 9113 3.4: whether the connection begins as one of HTTP/2; XT_EAGAIN: so far it does. */
+static int
+is_http2(const struct xt_http_link *link, const char *p, size_t n)
+{
+	struct xt_str preface = XT_H2_PREFACE;
+
+	if (link->used || !link->server->config->http2)
+		return 0;
+	if (memcmp(p, preface.p, n < preface.n ? n : preface.n) != 0)
+		return 0;
+	return n < preface.n ? XT_EAGAIN : 1;
+}
+
+static size_t
+begin_http2(struct xt_http_link *link)
+{
+	if (xt_h2_adopt(link->server, link->conn) < 0)
+		xt_conn_close(link->conn, XT_CLOSE_FAULT);
+	else
+		xt_link_free(link);
+	return 0;
+}
+
 static size_t
 read_head(struct xt_http_link *link, char *p, size_t n)
 {
 	struct xt_http1_limits limits = limits_of(link->server);
 	struct xt_http1_error error;
+	int http2 = is_http2(link, p, n);
 	ssize_t used;
 
+	if (http2 > 0)
+		return begin_http2(link);
+	if (http2 == XT_EAGAIN)
+		return wait_for_head(link);
 	used = xt_http1_head_read(&link->reader, p, n, &limits, &link->server->head, &error);
 	if (used == 0)
 		return wait_for_head(link);
@@ -385,13 +419,33 @@ read_head(struct xt_http_link *link, char *p, size_t n)
 		refuse_framing(link, &error);
 		return n;
 	}
-	return begin_request(link, p, (size_t)used, n);
+	return begin_request(link, p, (size_t)used, n, false);
+}
+
+void
+xt_link_refuse(struct xt_http_link *link, const struct xt_http1_error *error)
+{
+	refuse_framing(link, error);
+}
+
+void
+xt_link_begin(struct xt_http_link *link, char *head, size_t n, bool tunnel)
+{
+	struct xt_http1_limits limits = limits_of(link->server);
+	struct xt_http1_error error = { .status = 400, .words = "the request is not whole" };
+	ssize_t used =
+		xt_http1_head_read(&link->reader, head, n, &limits, &link->server->head, &error);
+
+	if (used == (ssize_t)n)
+		begin_request(link, head, n, n, tunnel);
+	else
+		refuse_framing(link, &error);
 }
 
 /* ---- after the answer ------------------------------------------------------------------ */
 
-bool
-xt_link_can_keep(const struct xt_exchange *x)
+static bool
+can_keep(const struct xt_exchange *x)
 {
 	if (!x->keep_alive || x->link->server->draining)
 		return false;
@@ -435,30 +489,49 @@ begin_next(struct xt_http_link *link)
 	xt_conn_resume(link->conn);
 }
 
-void
-xt_link_answered(const struct xt_exchange *x, bool keep)
+static void
+go_on(struct xt_http_link *link, const struct xt_exchange *x)
 {
-	struct xt_http_link *link = x->link;
-
-	if (!keep)
-		xt_conn_finish(link->conn, link->why ? link->why : XT_CLOSE_DONE);
-	else if (x->unread)
+	if (x->unread)
 		begin_skip(link, x);
 	else
 		begin_next(link);
 }
 
+bool
+xt_link_can_keep(const struct xt_exchange *x)
+{
+	return x->link->ops->can_keep(x);
+}
+
+void
+xt_link_answered(const struct xt_exchange *x, bool keep)
+{
+	struct xt_http_link *link = x->link;
+
+	if (keep)
+		link->ops->go_on(link, x);
+	else
+		xt_conn_finish(link->conn, link->why ? link->why : XT_CLOSE_DONE);
+}
+
 /* ---- files ----------------------------------------------------------------------------- */
+
+static void
+file_sent(struct xt_http_link *link)
+{
+	if (link->keep && !link->server->draining)
+		begin_next(link);
+	else
+		xt_conn_finish(link->conn, XT_CLOSE_DONE);
+}
 
 static void
 end_file(struct xt_http_link *link)
 {
 	free_file(link->file);
 	link->file = NULL;
-	if (link->keep && !link->server->draining)
-		begin_next(link);
-	else
-		xt_conn_finish(link->conn, XT_CLOSE_DONE);
+	link->ops->file_sent(link);
 }
 
 static void
@@ -508,7 +581,8 @@ link_recv(struct xt_conn *conn, char *p, size_t n)
 	struct xt_http_link *link = xt_conn_state(conn);
 
 	/* While a handler or a file answers, the connection is paused. */
-	XT_ASSERT(link->state != XT_LINK_HANDLE && link->state != XT_LINK_FILE);
+	XT_ASSERT(link->state != XT_LINK_HANDLE && link->state != XT_LINK_FILE &&
+		  link->state != XT_LINK_LAST);
 	return readers[link->state](link, p, n);
 }
 
@@ -519,6 +593,8 @@ link_drained(struct xt_conn *conn)
 
 	if (link->state == XT_LINK_FILE)
 		send_piece(link);
+	else if (link->state == XT_LINK_LAST)
+		xt_conn_finish(conn, link->why ? link->why : XT_CLOSE_DONE);
 }
 
 /* Since the peer last gave a sign of life, `limit` has not passed yet. */
@@ -600,6 +676,7 @@ link_expired(struct xt_conn *conn)
 		[XT_LINK_HANDLE] = expired_handle,
 		[XT_LINK_FILE] = end_quiet,
 		[XT_LINK_SKIP] = expired_skip,
+		[XT_LINK_LAST] = end_quiet,
 	};
 	struct xt_http_link *link = xt_conn_state(conn);
 
@@ -616,16 +693,22 @@ answers_soon(const struct xt_http_link *link)
 }
 
 static void
-link_ended(struct xt_conn *conn)
+gone(struct xt_http_link *link)
 {
-	struct xt_http_link *link = xt_conn_state(conn);
-
 	link->ended = true;
 	if (answers_soon(link))
 		return;
 	if (link->exchange)
 		xt_exchange_gone(link->exchange, XT_CLOSE_PEER);
-	xt_conn_finish(conn, XT_CLOSE_PEER);
+	xt_conn_finish(link->conn, XT_CLOSE_PEER);
+}
+
+static void
+link_ended(struct xt_conn *conn)
+{
+	struct xt_http_link *link = xt_conn_state(conn);
+
+	link->ops->ended(link);
 }
 
 static void
@@ -645,4 +728,72 @@ const struct xt_stream xt_http_stream = {
 	.expired = link_expired,
 	.ended = link_ended,
 	.closed = link_closed,
+};
+
+/* ---- HTTP/1 ---------------------------------------------------------------------------- */
+
+static void
+send_continue(struct xt_http_link *link)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	xt_conn_send(link->conn, text, sizeof text - 1);
+}
+
+const struct xt_link_ops xt_http1_link = {
+	.send_head = xt_http1_send_head,
+	.invite = send_continue,
+	.can_keep = can_keep,
+	.go_on = go_on,
+	.file_sent = file_sent,
+	.ended = gone,
+};
+
+/* ---- a stream of HTTP/2 ---------------------------------------------------------------- */
+
+static bool
+keeps_always(const struct xt_exchange *x)
+{
+	(void)x;
+	return true;
+}
+
+/*
+ * Its answer may take as long as it moves. What still comes of a body is not read: the client has no room to send
+ * more, and is told that nobody waits for it when the answer has left.
+ */
+static void
+await_last(struct xt_http_link *link)
+{
+	set_state(link, XT_LINK_LAST);
+	xt_conn_pause(link->conn);
+	if (xt_conn_backlog(link->conn) == 0)
+		xt_conn_finish(link->conn, link->why ? link->why : XT_CLOSE_DONE);
+	else
+		xt_conn_expire_in(link->conn, link->server->config->idle_timeout_ms);
+}
+
+static void
+answer_is_last(struct xt_http_link *link, const struct xt_exchange *x)
+{
+	(void)x;
+	await_last(link);
+}
+
+/* RFC 9113 8.1: the end of a request, not of who waits for its answer. */
+static void
+request_ended(struct xt_http_link *link)
+{
+	if (link->state == XT_LINK_BODY && link->body->until_end)
+		complete(link);
+}
+
+const struct xt_link_ops xt_http2_link = {
+	.send_head = xt_h2_send_head,
+	.invite = xt_h2_invite,
+	.can_keep = keeps_always,
+	.go_on = answer_is_last,
+	.file_sent = await_last,
+	.ended = request_ended,
+	.streams = true,
 };

@@ -10,9 +10,8 @@
 /* Everything but the parts of variable size. */
 #define FIXED_MAX 320
 
-/* The Date field, made once a second. */
-static struct xt_str
-date_of(struct xt_http_server *server)
+struct xt_str
+xt_http_date(struct xt_http_server *server)
 {
 	uint64_t now = xt_loop_now(server->loop);
 
@@ -71,20 +70,31 @@ put_connection(struct xt_buf *out, const struct xt_exchange *x, const struct xt_
 int
 xt_http_send_head(struct xt_exchange *x, const struct xt_http_answer *answer)
 {
-	struct xt_http_server *server = x->link->server;
+	struct xt_http_link *link = x->link;
+	int error;
+
+	if (x->no_memory) {
+		xt_conn_close(link->conn, XT_CLOSE_FAULT);
+		return XT_ENOMEM;
+	}
+	error = link->ops->send_head(x, answer);
+	if (error == 0)
+		xt_counter_add(&link->server->stats.responses[answer->status / 100 % 6], 1);
+	return error;
+}
+
+int
+xt_http1_send_head(struct xt_exchange *x, const struct xt_http_answer *answer)
+{
 	struct xt_conn *conn = x->link->conn;
 	size_t size = FIXED_MAX + answer->type.n + x->headers.n + xt_cors_size(&x->cors);
 	struct xt_buf out = { .cap = size };
 
-	if (x->no_memory) {
-		xt_conn_close(conn, XT_CLOSE_FAULT);
-		return XT_ENOMEM;
-	}
 	out.p = xt_conn_reserve(conn, size);
 	if (!out.p)
 		return XT_ECLOSED;
 	put_status(&out, answer->status);
-	put_field(&out, XT_STR("Date"), date_of(server));
+	put_field(&out, XT_STR("Date"), xt_http_date(x->link->server));
 	put_connection(&out, x, answer);
 	if (answer->type.n > 0)
 		put_field(&out, XT_STR("Content-Type"), answer->type);
@@ -94,7 +104,6 @@ xt_http_send_head(struct xt_exchange *x, const struct xt_http_answer *answer)
 	xt_buf_put_str(&out, XT_STR("\r\n"));
 	XT_ASSERT(out.n <= size);
 	xt_conn_commit(conn, out.n);
-	xt_counter_add(&server->stats.responses[answer->status / 100 % 6], 1);
 	return 0;
 }
 

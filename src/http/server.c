@@ -7,6 +7,7 @@
 #include "base/heap.h"
 #include "base/panic.h"
 #include "crosstalk.h"
+#include "http/h2.h"
 #include "http/http_private.h"
 
 #define RESPONSES(n) \
@@ -27,6 +28,14 @@ const struct xt_metric xt_http_metrics[] = {
 	RESPONSES(3),
 	RESPONSES(4),
 	RESPONSES(5),
+	{ .name = "http2_connections",
+		.help = "Connections that speak HTTP/2 now.",
+		.offset = offsetof(struct xt_http_stats, h2_connections),
+		.kind = XT_METRIC_GAUGE },
+	{ .name = "http2_streams",
+		.help = "Requests and WebSockets that are open now on connections of HTTP/2.",
+		.offset = offsetof(struct xt_http_stats, h2_streams),
+		.kind = XT_METRIC_GAUGE },
 	{ .name = "http_held",
 		.help = "HTTP requests that wait for their answer now: long polls.",
 		.offset = offsetof(struct xt_http_stats, held),
@@ -45,6 +54,7 @@ xt_http_server_new(
 	server->loop = loop;
 	server->config = config;
 	xt_list_init(&server->links);
+	xt_list_init(&server->h2s);
 	*out = server;
 	return 0;
 }
@@ -54,7 +64,7 @@ xt_http_server_free(struct xt_http_server *server)
 {
 	if (!server)
 		return;
-	XT_ASSERT(xt_list_empty(&server->links));
+	XT_ASSERT(xt_list_empty(&server->links) && xt_list_empty(&server->h2s));
 	if (server->spare)
 		xt_buf_fini(&server->spare->headers);
 	xt_free(server->spare);
@@ -82,6 +92,7 @@ xt_http_server_accept(struct xt_http_server *server, int fd, struct xt_tls_serve
 		return XT_ENOMEM;
 	}
 	link->server = server;
+	link->ops = &xt_http1_link;
 	link->conn = xt_conn_new(server->loop, fd, &xt_http_stream, link);
 	if (!link->conn) {
 		xt_free(link);
@@ -137,4 +148,5 @@ xt_http_server_drain(struct xt_http_server *server)
 		if (link->state == XT_LINK_HEAD && !link->timed)
 			xt_conn_finish(link->conn, XT_CLOSE_SHUTDOWN);
 	}
+	xt_h2_drain_all(server);
 }

@@ -70,14 +70,17 @@ struct xt_http_config {
 	/* What all bodies together that have not come whole may make the worker keep: 503. Borrowed. */
 	struct xt_budget *unfinished;
 
+	bool http2; /* by ALPN, or by prior knowledge where there is no TLS */
+
 	const struct xt_str *cors_origins; /* "https://a.example" or "*" */
 	size_t cors_origins_count;
 };
 
 struct xt_http_stats {
 	xt_counter requests;
-	xt_counter responses[6]; /* by hundred: [2] is 2xx */
-	xt_counter held;         /* now */
+	xt_counter responses[6];               /* by hundred: [2] is 2xx */
+	xt_counter held;                       /* now */
+	xt_counter h2_connections, h2_streams; /* now */
 };
 
 extern const struct xt_metric xt_http_metrics[];

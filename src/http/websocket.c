@@ -41,7 +41,11 @@ check_request(struct xt_exchange *x, const struct xt_request *request)
 	if (head->chunked || head->length > 0)
 		return refuse(x, "a request to open a WebSocket must not have a body");
 	if (!xt_websocket_wanted(request))
-		return refuse(x, "this path is a WebSocket: the request needs Upgrade: websocket");
+		return refuse(x,
+			xt_exchange_is_http2(x)
+				? "this path is a WebSocket: the request needs :method CONNECT "
+				  "with :protocol websocket"
+				: "this path is a WebSocket: the request needs Upgrade: websocket");
 	if (!xt_request_has_token(request, XT_STR("connection"), XT_STR("upgrade")))
 		return refuse(x, "to open a WebSocket the Connection field must name Upgrade");
 	return 0;
@@ -59,9 +63,12 @@ check_version(struct xt_exchange *x, const struct xt_request *request)
 		return refuse(x, "there is more than one Sec-WebSocket-Version field");
 	if (xt_str_eq(version, XT_STR("13")))
 		return 0;
+	xt_exchange_header(x, XT_STR("Sec-WebSocket-Version"), XT_STR("13"));
+	/* RFC 9113 8.6: HTTP/2 has no upgrades. */
+	if (xt_exchange_is_http2(x))
+		return refuse(x, "only version 13 of the WebSocket protocol is spoken here");
 	/* RFC 9110 15.5.22: 426 says what to upgrade to. */
 	xt_exchange_header(x, XT_STR("Upgrade"), XT_STR("websocket"));
-	xt_exchange_header(x, XT_STR("Sec-WebSocket-Version"), XT_STR("13"));
 	xt_exchange_error(x, 426, "upgrade_required",
 		"only version 13 of the WebSocket protocol is spoken here");
 	return XT_EPROTO;
@@ -73,6 +80,9 @@ check_key(struct xt_exchange *x, const struct xt_request *request)
 {
 	struct xt_str key = xt_request_field(request, KEY);
 
+	/* RFC 8441 5: the key is not used. */
+	if (xt_exchange_is_http2(x))
+		return 0;
 	if (!key.p)
 		return refuse(x, "the Sec-WebSocket-Key field is missing");
 	if (xt_http1_field_count(request->head, KEY) > 1)
@@ -193,8 +203,12 @@ int
 xt_websocket_accept_headers(struct xt_exchange *x)
 {
 	char accept[XT_WS_ACCEPT_SIZE];
-	int error = xt_ws_accept(xt_request_field(xt_exchange_request(x), KEY), accept);
+	int error;
 
+	/* RFC 8441 5: that the stream is open says it all. */
+	if (xt_exchange_is_http2(x))
+		return 0;
+	error = xt_ws_accept(xt_request_field(xt_exchange_request(x), KEY), accept);
 	if (error < 0)
 		return error;
 	xt_exchange_header(x, XT_STR("Upgrade"), XT_STR("websocket"));

@@ -18,7 +18,7 @@
 
 #define XT_CONFIG_LIST_MAX  64            /* elements of one list key */
 #define XT_CONFIG_FILE_MAX  (1024 * 1024) /* bytes of a configuration file */
-#define XT_CONFIG_KEY_COUNT 28            /* rows of the table of keys */
+#define XT_CONFIG_KEY_COUNT 29            /* rows of the table of keys */
 
 /* Owned strings; `v` is NULL when empty. */
 struct xt_config_list {
@@ -62,6 +62,7 @@ struct xt_config {
 		uint32_t
 			poll_linger; /* how long a poller with a client id stays after its last poll */
 	} presence;
+	bool http2;
 	struct {
 		struct xt_config_list certificate, key; /* PEM files, in the same order */
 		char *client_ca;                        /* a PEM file, or NULL */

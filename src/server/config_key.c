@@ -78,6 +78,9 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	{ "tls.client_ca", XT_CONFIG_FILE, FIELD(tls.client_ca), 0, 0, NULL,
 	  "PEM file with those who may sign clients' certificates." },
 
+	{ "http2", XT_CONFIG_BOOL, FIELD(http2), 0, 0, "true",
+	  "Speak HTTP/2: over TLS with who asks for it by ALPN, without TLS with who begins so." },
+
 	{ "cors.origins", XT_CONFIG_ORIGINS, FIELD(cors.origins), 0, 0, NULL,
 	  "Origins of other sites whose pages may read, publish and open WebSockets here, or * for all." },
 

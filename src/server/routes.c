@@ -79,6 +79,7 @@ xt_worker_set_routes(struct xt_worker *worker)
 		.body_timeout_ms = config->limits.body_timeout,
 		.idle_timeout_ms = config->limits.idle_timeout,
 		.unfinished = &worker->unfinished,
+		.http2 = config->http2,
 		.cors_origins = server->origins,
 		.cors_origins_count = config->cors.origins.n,
 	};
