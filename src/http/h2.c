@@ -66,6 +66,13 @@ xt_h2_send(struct xt_h2 *h2)
 	return XT_ECLOSED;
 }
 
+void
+xt_h2_was_reset(struct xt_h2 *h2, int32_t id)
+{
+	if (id > h2->last_reset)
+		h2->last_reset = id;
+}
+
 /* Each that waits tries once; who still waits after is behind the others then. */
 static void
 serve_waiting(struct xt_h2 *h2)
@@ -217,12 +224,30 @@ is_cheap(const nghttp2_frame_hd *hd)
 
 /* ---- what nghttp2 tells ---------------------------------------------------------------- */
 
+/*
+ * RFC 9113 5.1.1: no stream begins under the number of one that has ended. nghttp2 ignores such HEADERS, since those of
+ * a stream that was reset from here may be on their way: but which those are is known.
+ */
+static bool
+is_too_late(struct xt_h2 *h2, const nghttp2_frame_hd *hd)
+{
+	return hd->type == NGHTTP2_HEADERS && hd->stream_id % 2 == 1 && hd->stream_id <= h2->last_begun &&
+	       hd->stream_id > h2->last_reset && !xt_h2_stream_find(h2, hd->stream_id);
+}
+
 static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *ctx)
 {
+	struct xt_h2 *h2 = ctx;
+
 	(void)session;
 	if (is_cheap(hd))
-		count_cheap(ctx);
+		count_cheap(h2);
+	if (is_too_late(h2, hd))
+		fail(h2, NGHTTP2_PROTOCOL_ERROR, XT_CLOSE_PROTOCOL);
+	/* RFC 9113 6.3: that priorities are not looked at leaves this check to us. */
+	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
+		fail(h2, NGHTTP2_PROTOCOL_ERROR, XT_CLOSE_PROTOCOL);
 	return 0;
 }
 
@@ -241,7 +266,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx
 	if (!is_request(frame))
 		return 0;
 	xt_h2_head_fini(&h2->head);
-	h2->heading = frame->hd.stream_id;
+	h2->heading = h2->last_begun = frame->hd.stream_id;
 	rearm(h2);
 	return 0;
 }
@@ -402,8 +427,11 @@ on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 	struct xt_h2 *h2 = ctx;
 
 	(void)session;
-	if (frame->hd.type == NGHTTP2_RST_STREAM && is_provoked(frame->rst_stream.error_code))
-		count_cheap(h2);
+	if (frame->hd.type == NGHTTP2_RST_STREAM) {
+		xt_h2_was_reset(h2, frame->hd.stream_id);
+		if (is_provoked(frame->rst_stream.error_code))
+			count_cheap(h2);
+	}
 	if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
 		h2->why == XT_CLOSE_NONE)
 		h2->why = XT_CLOSE_PROTOCOL;

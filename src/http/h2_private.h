@@ -59,6 +59,8 @@ struct xt_h2 {
 	struct xt_list waiting; /* those that wait for room, the next to be served first */
 	struct xt_h2_head head; /* of the request that is coming in */
 	int32_t heading;        /* the stream whose head has begun to come; 0: none */
+	int32_t last_begun;     /* the last stream that has begun … */
+	int32_t last_reset;     /* … and the last that was reset from here */
 	uint32_t count;         /* of streams */
 	uint32_t cheap;         /* cheap frames since … */
 	uint64_t cheap_since;   /* loop time */
@@ -97,6 +99,7 @@ struct xt_h2_stream {
 void xt_h2_later(struct xt_h2 *h2);       /* sends what was submitted, at the end of this turn */
 int xt_h2_send(struct xt_h2 *h2);         /* sends it now; below 0: the connection ends */
 void xt_h2_stream_left(struct xt_h2 *h2); /* a stream is gone */
+void xt_h2_was_reset(struct xt_h2 *h2, int32_t id); /* or will be: its peer may not know yet */
 
 /* h2_stream.c */
 /* For a request whose head has come; NULL: out of memory. Its connection has the stream xt_http_stream. */

@@ -151,6 +151,7 @@ leave(struct xt_h2_stream *stream, enum xt_close why)
 
 	nghttp2_session_consume_connection(h2->session, stream->in.n - stream->in_at);
 	if (!stream->closed) {
+		xt_h2_was_reset(h2, stream->id);
 		nghttp2_session_set_stream_user_data(h2->session, stream->id, NULL);
 		nghttp2_submit_rst_stream(
 			h2->session, NGHTTP2_FLAG_NONE, stream->id, code_of(stream, why));
