@@ -231,8 +231,9 @@ is_cheap(const nghttp2_frame_hd *hd)
 static bool
 is_too_late(struct xt_h2 *h2, const nghttp2_frame_hd *hd)
 {
-	return hd->type == NGHTTP2_HEADERS && hd->stream_id % 2 == 1 && hd->stream_id <= h2->last_begun &&
-	       hd->stream_id > h2->last_reset && !xt_h2_stream_find(h2, hd->stream_id);
+	return hd->type == NGHTTP2_HEADERS && hd->stream_id % 2 == 1 &&
+	       hd->stream_id <= h2->last_begun && hd->stream_id > h2->last_reset &&
+	       !xt_h2_stream_find(h2, hd->stream_id);
 }
 
 static int

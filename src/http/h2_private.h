@@ -64,7 +64,7 @@ struct xt_h2 {
 	uint32_t count;         /* of streams */
 	uint32_t cheap;         /* cheap frames since … */
 	uint64_t cheap_since;   /* loop time */
-	uint8_t why;   /* enum xt_close: what the end will have been */
+	uint8_t why;            /* enum xt_close: what the end will have been */
 	bool room;     /* windows have grown, or the socket has room: the waiting may try again */
 	bool draining; /* the client was told to begin nothing new … */
 	bool leaving;  /* … and from which stream on nothing is served */
