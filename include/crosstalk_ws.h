@@ -118,7 +118,8 @@ struct xt_ws_reader {
 
 /*
  * `rsv_allowed`: the RSV bits that a negotiated extension may set on the first frame of a message
- * (0: none). `limit`: the longest message in bytes as sent, over all its frames.
+ * (0: none). `limit`: the longest message in bytes as sent, over all its frames; one with an RSV bit may have an
+ * eighth and 64 bytes more, which an extension may add to what does not get smaller: its output is the caller's to limit.
  */
 XT_API void xt_ws_reader_init(
 	struct xt_ws_reader *reader, enum xt_ws_role role, uint8_t rsv_allowed, uint32_t limit);

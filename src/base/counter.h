@@ -13,7 +13,7 @@
 
 typedef _Atomic uint64_t xt_counter; /* the one typedef: _Atomic reads badly in long structs */
 
-/* Only the owning thread calls these two: a plain load and store, no locked instruction. */
+/* Only the owning thread calls these: a plain load and store, no locked instruction. */
 static inline void
 xt_counter_add(xt_counter *counter, uint64_t n)
 {
@@ -26,6 +26,12 @@ xt_counter_sub(xt_counter *counter, uint64_t n)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) - n,
 		memory_order_relaxed);
+}
+
+static inline void
+xt_counter_set(xt_counter *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, n, memory_order_relaxed);
 }
 
 /* Any thread. */

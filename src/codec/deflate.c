@@ -208,10 +208,11 @@ xt_deflate_pool_used(const struct xt_deflate_pool *pool)
 }
 
 bool
-xt_deflate_pool_has_room(const struct xt_deflate_pool *pool)
+xt_deflate_pool_has_room(
+	const struct xt_deflate_pool *pool, unsigned deflate_bits, unsigned inflate_bits)
 {
 	return pool->in_use.max - pool->in_use.used >=
-	       size_of(DEFLATER, BITS_MAX) + size_of(INFLATER, BITS_MAX);
+	       size_of(DEFLATER, deflate_bits) + size_of(INFLATER, inflate_bits);
 }
 
 /* A kept one, or a new one; nobody counted it yet. */

@@ -30,8 +30,9 @@ void xt_deflater_give(struct xt_deflate_pool *pool, struct xt_deflater *deflater
 struct xt_inflater *xt_inflater_take(struct xt_deflate_pool *pool, unsigned bits);
 void xt_inflater_give(struct xt_deflate_pool *pool, struct xt_inflater *inflater);
 
-/* Whether both sides of one more connection, with the largest windows, would stay below the ceiling. */
-bool xt_deflate_pool_has_room(const struct xt_deflate_pool *pool);
+/* Whether one more connection with these windows would stay below the ceiling. */
+bool xt_deflate_pool_has_room(
+	const struct xt_deflate_pool *pool, unsigned deflate_bits, unsigned inflate_bits);
 
 /*
  * The same for one message that refers to none before, at once: it goes back before the next of its kind is borrowed.

@@ -339,12 +339,12 @@ test_ceiling(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_true(xt_deflate_pool_has_room(pool));
+	assert_true(xt_deflate_pool_has_room(pool, 12, 15));
 	while (n < 64 && (taken[n] = xt_inflater_take(pool, 15)) != NULL)
 		n++;
 	assert_in_range(n, 24, 27); /* 39 KiB each */
 	assert_true(xt_deflate_pool_used(pool) <= MIB);
-	assert_false(xt_deflate_pool_has_room(pool));
+	assert_false(xt_deflate_pool_has_room(pool, 12, 15));
 	assert_null(xt_deflater_take(pool, 15, 1));
 	/* one more of each kind may be borrowed, at any time */
 	for (unsigned i = 0; i < 3; i++) {
@@ -360,7 +360,7 @@ test_ceiling(void **state)
 	for (size_t i = 0; i <= n; i++)
 		xt_inflater_give(pool, taken[i]);
 	assert_int_equal(xt_deflate_pool_used(pool), 0);
-	assert_true(xt_deflate_pool_has_room(pool));
+	assert_true(xt_deflate_pool_has_room(pool, 12, 15));
 	xt_inflater_give(pool, NULL);
 	xt_deflater_give(pool, NULL);
 	xt_deflate_pool_free(pool);

@@ -165,6 +165,25 @@ write(const struct parameters *parameters, char text[XT_PERMESSAGE_TEXT])
 	return n;
 }
 
+size_t
+xt_permessage_text(const struct xt_permessage *agreed, char text[XT_PERMESSAGE_TEXT])
+{
+	struct parameters parameters = {
+		.given = {
+			[SERVER_NO_TAKEOVER] = agreed->server_no_takeover,
+			[CLIENT_NO_TAKEOVER] = agreed->client_no_takeover,
+			[SERVER_BITS] = agreed->server_bits < XT_PERMESSAGE_BITS_MAX,
+			[CLIENT_BITS] = agreed->client_bits < XT_PERMESSAGE_BITS_MAX,
+		},
+		.bits = {
+			[SERVER_BITS] = agreed->server_bits,
+			[CLIENT_BITS] = agreed->client_bits,
+		},
+	};
+
+	return write(&parameters, text);
+}
+
 static bool
 is_valid(const struct xt_permessage *wish)
 {

@@ -29,6 +29,9 @@ struct xt_permessage {
 bool xt_permessage_accept(struct xt_str offers, const struct xt_permessage *wish,
 	struct xt_permessage *agreed, char text[XT_PERMESSAGE_TEXT]);
 
+/* What was agreed on, as an extension in its shortest form, NUL-ended; returns its length. */
+size_t xt_permessage_text(const struct xt_permessage *agreed, char text[XT_PERMESSAGE_TEXT]);
+
 /* The client's offer of `wish`, NUL-ended; returns its length. It always says client_max_window_bits. */
 size_t xt_permessage_offer(const struct xt_permessage *wish, char text[XT_PERMESSAGE_TEXT]);
 

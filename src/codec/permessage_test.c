@@ -239,6 +239,18 @@ test_agree(void **state)
 	}
 }
 
+static void
+test_text(void **state)
+{
+	char text[XT_PERMESSAGE_TEXT];
+
+	(void)state;
+	assert_int_equal(xt_permessage_text(&all, text), strlen(PMD));
+	assert_string_equal(text, PMD);
+	xt_permessage_text(&smallest, text);
+	assert_string_equal(text, PMD "; " SNT "; " CNT "; " SMW "=8; " CMW "=8");
+}
+
 /* Whatever the two wish, they come to the same, and within both wishes. */
 static void
 check_both(const struct xt_permessage *client, const struct xt_permessage *server)
@@ -286,6 +298,7 @@ main(void)
 		cmocka_unit_test(test_offer),
 		cmocka_unit_test(test_agree),
 		cmocka_unit_test(test_both_sides),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

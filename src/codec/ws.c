@@ -146,14 +146,26 @@ check_extended(const struct head *head, size_t n)
 	return !wide && n >= 4 && head->length < LENGTH_16 ? &rule_minimal : NULL;
 }
 
+/* RFC 1951 3.2.6: a literal has up to 9 bits for 8, and blocks have heads. */
+static uint32_t
+limit_of(const struct xt_ws_reader *reader, uint8_t first)
+{
+	uint64_t packed = (uint64_t)reader->limit + reader->limit / 8 + 64;
+
+	if (!(first & XT_WS_RSV))
+		return reader->limit;
+	return packed < UINT32_MAX ? (uint32_t)packed : UINT32_MAX;
+}
+
 static const struct rule *
 check_limit(const struct xt_ws_reader *reader, const struct head *head)
 {
 	uint8_t opcode = head->first & OPCODE;
+	uint32_t most = opcode ? limit_of(reader, head->first) : reader->message_left;
 
 	if (opcode & CONTROL)
 		return NULL;
-	return head->length > (opcode ? reader->limit : reader->message_left) ? &rule_limit : NULL;
+	return head->length > most ? &rule_limit : NULL;
 }
 
 /* Takes the length out of the `n` >= 2 bytes at `p`, and sizes the header. */
@@ -345,7 +357,7 @@ begin_frame(struct xt_ws_reader *reader, const struct head *head, const char *p)
 		reader->opcode = opcode;
 		reader->rsv = head->first & XT_WS_RSV;
 		reader->first = true;
-		reader->message_left = reader->limit;
+		reader->message_left = limit_of(reader, head->first);
 	}
 	reader->fin = head->first & XT_WS_FIN;
 	reader->message_left -= (uint32_t)head->length;

@@ -442,6 +442,34 @@ test_limit(void **state)
 	}
 }
 
+/* One with an RSV bit may have an eighth and 64 bytes more. */
+static void
+test_limit_of_extended(void **state)
+{
+	static const struct {
+		uint32_t limit, most;
+	} limits[] = {
+		{ 0, 64 },
+		{ 7, 71 },
+		{ 8, 73 },
+		{ 1u << 20, (1u << 20) + (1u << 17) + 64 },
+		{ UINT32_MAX - 1, UINT32_MAX },
+	};
+	char head[XT_WS_HEAD_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+		for (uint64_t past = 0; past < 2; past++) {
+			struct xt_ws_reader reader;
+			struct xt_ws_event event;
+			size_t n = xt_ws_head_encode(XT_WS_FIN | XT_WS_RSV1 | XT_WS_OP_BINARY,
+				limits[i].most + past, NULL, head);
+			xt_ws_reader_init(&reader, XT_WS_CLIENT, XT_WS_RSV1, limits[i].limit);
+			xt_ws_read(&reader, head, n, &event);
+			assert_int_equal(event.kind, past ? XT_WS_FAIL : XT_WS_MORE);
+		}
+}
+
 static void
 test_limit_over_fragments(void **state)
 {
@@ -607,6 +635,7 @@ main(void)
 		cmocka_unit_test(test_example_whole),
 		cmocka_unit_test(test_frame_left),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit_of_extended),
 		cmocka_unit_test(test_limit_over_fragments),
 		cmocka_unit_test(test_large_masked),
 		cmocka_unit_test(test_head_encode),

@@ -249,10 +249,11 @@ static void
 opened(struct xt_session *session, const struct xt_entry *entry)
 {
 	struct program *program = program_of(session);
-	struct xt_str agreed = session->transport->socket->extensions(session);
+	char agreed[XT_EXTENSIONS_TEXT];
 
 	(void)entry;
-	program->extensions = xt_strndup(agreed.p, agreed.n);
+	session->transport->socket->extensions(session, agreed);
+	program->extensions = xt_strdup(agreed);
 	if (!program->extensions)
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
 	else if (program->ws.handlers->open)
@@ -363,7 +364,11 @@ give_up(struct program *program, const struct xt_program_door *door)
 static int
 begin(struct xt_exchange *x, const struct xt_program_door *door, struct program *program)
 {
-	struct xt_entry entry = { .max_message = door->max_message };
+	struct xt_entry entry = {
+		.max_message = door->max_message,
+		.compression = door->compression,
+		.takeover = true,
+	};
 	struct xt_session *session =
 		xt_session_new(door->sessions, door->transport, &program_protocol, &entry);
 

@@ -28,6 +28,7 @@ struct xt_program_door {
 	struct xt_sessions *sessions;
 	const struct xt_transport *transport; /* the WebSocket's */
 	uint32_t max_message;
+	uint8_t compression; /* as in struct xt_entry */
 };
 
 /* Answers the request: a WebSocket, or a refusal in words. */

@@ -50,6 +50,8 @@ read_channel(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_te
 	if (reader->plain && !xt_exchange_can_chunk(x))
 		transport = reader->plain;
 	text->entry.max_message = (uint32_t)worker->server->config->limits.message;
+	/* Windows are not kept: what is compressed once for all readers must not depend on what one has seen. */
+	text->entry.compression = (uint8_t)worker->server->config->compression.level;
 	begin_session(x, worker, transport, &xt_plain_protocol, &text->entry);
 }
 
@@ -122,7 +124,12 @@ void
 xt_echo_url(struct xt_exchange *x, void *ctx)
 {
 	struct xt_worker *worker = ctx;
-	struct xt_entry entry = { .max_message = (uint32_t)worker->server->config->limits.echo };
+	const struct xt_config *config = worker->server->config;
+	struct xt_entry entry = {
+		.max_message = (uint32_t)config->limits.echo,
+		.compression = (uint8_t)config->compression.level,
+		.takeover = true,
+	};
 
 	begin_session(x, worker, &xt_ws_transport, &xt_echo_protocol, &entry);
 }

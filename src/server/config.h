@@ -18,7 +18,7 @@
 
 #define XT_CONFIG_LIST_MAX  64            /* elements of one list key */
 #define XT_CONFIG_FILE_MAX  (1024 * 1024) /* bytes of a configuration file */
-#define XT_CONFIG_KEY_COUNT 29            /* rows of the table of keys */
+#define XT_CONFIG_KEY_COUNT 32            /* rows of the table of keys */
 
 /* Owned strings; `v` is NULL when empty. */
 struct xt_config_list {
@@ -58,6 +58,11 @@ struct xt_config {
 		uint32_t interval;
 		uint32_t timeout; /* a peer that has not answered a ping for so long is gone */
 	} heartbeat;
+	struct {
+		uint32_t level;     /* of WebSockets' messages; 0: none */
+		uint64_t memory;    /* for windows that connections keep, all workers together */
+		uint64_t threshold; /* bytes from which on a message is compressed */
+	} compression;
 	struct {
 		uint32_t
 			poll_linger; /* how long a poller with a client id stays after its last poll */

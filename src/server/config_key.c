@@ -66,6 +66,13 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	{ "heartbeat.timeout", XT_CONFIG_TIME, FIELD(heartbeat.timeout), 10, HOUR, "20s",
 	  "A peer that has not answered a heartbeat for so long is gone." },
 
+	{ "compression.level", XT_CONFIG_COUNT, FIELD(compression.level), 0, 9, "1",
+	  "How hard messages to WebSockets are compressed, 1 the fastest, 9 the smallest; 0 agrees on no compression." },
+	{ "compression.memory", XT_CONFIG_SIZE, FIELD(compression.memory), 0, 1024 * GIB, "256MiB",
+	  "Memory for compression windows that connections keep, shared by the workers; past it new ones get no compression." },
+	{ "compression.threshold", XT_CONFIG_SIZE, FIELD(compression.threshold), 0, GIB, "128",
+	  "A message to a WebSocket is compressed if it has at least so many bytes." },
+
 	{ "presence.poll_linger", XT_CONFIG_TIME, FIELD(presence.poll_linger), 0, HOUR, "30s",
 	  "How long a poller with a client id stays present after its last poll." },
 

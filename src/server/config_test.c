@@ -134,15 +134,15 @@ static const struct {
 	{ "listne: http://127.0.0.1:1\n",
 		"f.yaml:1: listne: unknown key, did you mean listen? Allowed: listen, workers, "
 		"root, open, "
-		"log, limits, history, heartbeat, presence, tls, http2, cors, drain" },
-	{ "origins: '*'\n",
-		"f.yaml:1: origins: unknown key, did you mean cors.origins? Allowed: "
-		"listen, workers, "
-		"root, open, log, limits, history, heartbeat, presence, tls, http2, cors, drain" },
+		"log, limits, history, heartbeat, compression, presence, tls, http2, cors, drain" },
+	{ "origins: '*'\n", "f.yaml:1: origins: unknown key, did you mean cors.origins? Allowed: "
+			    "listen, workers, "
+			    "root, open, log, limits, history, heartbeat, compression, presence, "
+			    "tls, http2, cors, drain" },
 	{ "drain:\n  zzz: 1\n", "f.yaml:2: drain.zzz: unknown key, allowed in drain: timeout" },
 	{ "x\ty: 1\n", "f.yaml:1: x?y: unknown key, allowed: listen, workers, root, open, log, "
 		       "limits, history, "
-		       "heartbeat, presence, tls, http2, cors, drain" },
+		       "heartbeat, compression, presence, tls, http2, cors, drain" },
 	{ "workers: 257\n", "f.yaml:1: workers: \"257\" is out of range, allowed: 0 to 256" },
 	{ "workers: -1\n", "f.yaml:1: workers: \"-1\" is not a number, allowed: 0 to 256" },
 	{ "workers: 1.5\n", "f.yaml:1: workers: \"1.5\" is not a number, allowed: 0 to 256" },
@@ -259,9 +259,10 @@ test_set(void **state)
 	assert_string_equal(config->root, "b");
 	assert_string_equal(error, "");
 	assert_int_equal(xt_config_set(config, "worker", "2", error, sizeof error), XT_ENOTFOUND);
-	assert_string_equal(error, "worker: unknown key, did you mean workers? Allowed: listen, "
-				   "workers, root, open, log, "
-				   "limits, history, heartbeat, presence, tls, http2, cors, drain");
+	assert_string_equal(error,
+		"worker: unknown key, did you mean workers? Allowed: listen, "
+		"workers, root, open, log, "
+		"limits, history, heartbeat, compression, presence, tls, http2, cors, drain");
 	assert_int_equal(xt_config_set(config, "workers", "two", error, sizeof error), XT_EINVAL);
 	assert_string_equal(error, "workers: \"two\" is not a number, allowed: 0 to 256");
 	xt_config_free(config);

@@ -24,6 +24,7 @@ add_program_routes(struct xt_worker *worker)
 			.sessions = &worker->sessions,
 			.transport = &xt_ws_transport,
 			.max_message = (uint32_t)server->config->limits.message,
+			.compression = (uint8_t)server->config->compression.level,
 		};
 		worker->routes[i] = (struct xt_route){
 			.path = xt_str_from(path->path),

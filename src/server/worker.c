@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/heap.h"
+#include "codec/deflate.h"
 #include "crosstalk.h"
 #include "program/subscription.h"
 #include "server/server_private.h"
@@ -77,12 +78,17 @@ init_parts(struct xt_worker *worker)
 		.message_timeout_ms = config->limits.body_timeout,
 		.max_backlog = config->limits.backlog,
 		.unfinished = &worker->unfinished,
+		.compression_threshold = config->compression.threshold,
 	};
 
 	worker->unfinished.max = max_unfinished(config);
 	if (xt_hub_new(&worker->hub, worker->loop, &hub, &server->key) < 0)
 		return XT_ENOMEM;
+	worker->deflate = xt_deflate_pool_new(config->compression.memory / server->worker_count);
+	if (!worker->deflate)
+		return XT_ENOMEM;
 	xt_sessions_init(&worker->sessions, worker->hub, worker->index, &sessions);
+	worker->sessions.deflate = worker->deflate;
 	return xt_http_server_new(&worker->http, worker->loop, &worker->http_config);
 }
 
@@ -119,6 +125,7 @@ xt_worker_fini(struct xt_worker *worker)
 	xt_http_server_free(worker->http);
 	xt_static_free(worker->files);
 	xt_loop_free(worker->loop);
+	xt_deflate_pool_free(worker->deflate);
 	if (worker->stop.fd >= 0)
 		close(worker->stop.fd);
 	if (worker->stop_write >= 0)

@@ -38,6 +38,7 @@ struct xt_worker {
 	struct xt_http_server *http;
 	struct xt_sessions sessions;
 	struct xt_budget unfinished; /* of sessions and http */
+	struct xt_deflate_pool *deflate;
 	struct xt_static *files;
 	struct xt_route routes[XT_ROUTES_MAX];
 	struct xt_program_door doors[XT_PROGRAM_PATHS]; /* of the program's own paths */

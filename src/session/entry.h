@@ -16,6 +16,8 @@ struct xt_entry {
 	bool no_echo;               /* leave out what this session itself sent */
 	uint32_t wait_ms;           /* long poll: how long; 0: answer at once */
 	uint32_t max_message;       /* bytes of a message that the peer may send */
+	uint8_t compression;        /* a WebSocket's: the level, 1 to 9; 0: none */
+	bool takeover; /* and whether its windows may be kept from message to message */
 };
 
 #endif

@@ -21,6 +21,16 @@ _Static_assert(XT_FORMS *XT_TRANSPORTS <= XT_BATCH_WIRES, "a batch has a place f
 		.offset = offsetof(struct xt_session_stats, open) + (index_) * sizeof(xt_counter) \
 	}
 
+#define COMPRESSION_ROW(name_, help_, field_, word_) \
+	{ \
+		.name = (name_), .help = (help_), .label = "direction", .value = #word_, \
+		.kind = XT_METRIC_COUNTER, \
+		.offset = offsetof(struct xt_session_stats, compression.word_.field_) \
+	}
+
+#define COMPRESSION_METRIC(name_, help_, field_) \
+	COMPRESSION_ROW(name_, help_, field_, in), COMPRESSION_ROW(name_, help_, field_, out)
+
 const struct xt_metric xt_session_metrics[] = {
 	OPEN_METRIC(XT_TRANSPORT_WEBSOCKET, "websocket"),
 	OPEN_METRIC(XT_TRANSPORT_SSE, "sse"),
@@ -31,6 +41,21 @@ const struct xt_metric xt_session_metrics[] = {
 	OPEN_METRIC(XT_TRANSPORT_IFRAME_PLAIN, "iframe_plain"),
 	OPEN_METRIC(XT_TRANSPORT_POLL, "poll"),
 	OPEN_METRIC(XT_TRANSPORT_LONGPOLL, "longpoll"),
+	{ .name = "compressed_connections",
+		.help = "WebSockets that agreed on permessage-deflate, connected now.",
+		.kind = XT_METRIC_GAUGE,
+		.offset = offsetof(struct xt_session_stats, compression.connections) },
+	{ .name = "compression_memory_bytes",
+		.help = "Memory for windows that connections keep, of compression.memory.",
+		.kind = XT_METRIC_GAUGE,
+		.offset = offsetof(struct xt_session_stats, compression.memory) },
+	COMPRESSION_METRIC("compressed_messages_total",
+		"Messages compressed (out: once for all who can share it) and decompressed (in).",
+		messages),
+	COMPRESSION_METRIC(
+		"compression_plain_bytes_total", "Their bytes without compression.", plain_bytes),
+	COMPRESSION_METRIC(
+		"compression_packed_bytes_total", "Their bytes with compression.", packed_bytes),
 	{ .name = "slow_readers_total",
 		.help = "Readers closed because they did not keep up.",
 		.kind = XT_METRIC_COUNTER,
@@ -121,6 +146,8 @@ xt_session_new(struct xt_sessions *sessions, const struct xt_transport *transpor
 	session->since = xt_clock_wall_ms();
 	session->max_message = entry->max_message;
 	session->wait_ms = entry->wait_ms;
+	session->compression = entry->compression;
+	session->takeover = entry->takeover;
 	xt_list_init(&session->link);
 	return session;
 }
@@ -154,6 +181,16 @@ xt_session_name(const struct xt_session *session)
 	return xt_str_of(label->text + label->channel_size + label->client_size, label->name_size);
 }
 
+/* WebSockets are one in the metrics, with compression and without. */
+static xt_counter *
+open_counter(struct xt_session *session)
+{
+	const struct xt_transport *transport = session->transport;
+
+	return &session->sessions->stats
+			.open[transport->socket ? XT_TRANSPORT_WEBSOCKET : transport->index];
+}
+
 void
 xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 {
@@ -168,7 +205,7 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 		session->wait_ms = 0;
 	session->opened = true;
 	xt_list_append(&sessions->all, &session->link);
-	xt_counter_add(&sessions->stats.open[session->transport->index], 1);
+	xt_counter_add(open_counter(session), 1);
 	session->protocol->open(session, entry);
 }
 
@@ -222,7 +259,7 @@ xt_session_end(struct xt_session *session, enum xt_close why)
 		return;
 	session->opened = false;
 	session->protocol->closed(session);
-	xt_counter_sub(&session->sessions->stats.open[session->transport->index], 1);
+	xt_counter_sub(open_counter(session), 1);
 	xt_list_remove(&session->link);
 }
 
@@ -323,7 +360,7 @@ xt_session_deliver(struct xt_session *session, struct xt_batch *batch, size_t fr
 
 	if (session->closing || is_too_slow(session))
 		return;
-	wire = xt_wire_get(batch, session->transport, session->protocol, form);
+	wire = xt_wire_get(batch, session, form);
 	if (!wire) {
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
 		return;
@@ -355,7 +392,7 @@ encode_opening(struct xt_session *session, const struct xt_opening *opening, uns
 		scratch.n = 0;
 		error = session->protocol->encode(form, message, &scratch, &payload);
 		if (error == 0)
-			error = session->transport->frame(message, &payload, out);
+			error = session->transport->frame(session, message, &payload, out);
 	}
 	xt_buf_fini(&scratch);
 	return error;

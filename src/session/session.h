@@ -26,13 +26,25 @@ struct xt_sessions_config {
 
 	/* What all peers of the worker together may make it keep of messages that have not come whole. Borrowed. */
 	struct xt_budget *unfinished;
+	size_t compression_threshold; /* bytes from which on a message is compressed */
+};
+
+/* Messages through a compressor, in one direction. */
+struct xt_compression_stats {
+	xt_counter messages, plain_bytes, packed_bytes;
 };
 
 /* Counted per transport: the row of xt_session_metrics follows the transport's index. */
 struct xt_session_stats {
 	xt_counter open[XT_TRANSPORTS];
 	xt_counter slow_readers;
+	struct {
+		xt_counter connections, memory;
+		struct xt_compression_stats in, out;
+	} compression; /* of transports that compress, which count here themselves */
 };
+
+struct xt_deflate_pool;
 
 extern const struct xt_metric xt_session_metrics[];
 extern const size_t xt_session_metrics_count;
@@ -42,6 +54,8 @@ struct xt_sessions {
 	struct xt_hub *hub;
 	struct xt_sessions_config config;
 	struct xt_list all;
+	struct xt_deflate_pool
+		*deflate; /* the worker's, for transports that compress; NULL: none */
 	uint64_t last_id;
 	bool draining;
 	struct xt_session_stats stats;
@@ -73,9 +87,11 @@ struct xt_session {
 	uint64_t since; /* ms since 1970 UTC */
 	uint32_t max_message;
 	uint32_t wait_ms;
-	uint8_t why;              /* enum xt_close, once it is known */
-	bool opened;              /* the protocol has begun, and not ended */
-	bool closing;             /* nothing more is received or sent */
+	uint8_t why;         /* enum xt_close, once it is known */
+	bool opened;         /* the protocol has begun, and not ended */
+	bool closing;        /* nothing more is received or sent */
+	uint8_t compression; /* as in the entry */
+	bool takeover;
 	_Alignas(8) char state[]; /* the transport's, then the protocol's */
 };
 

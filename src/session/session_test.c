@@ -184,8 +184,10 @@ static const struct xt_protocol protocol = {
 /* The transports: one keeps what it sends, one has a connection, one is an answer --------- */
 
 static int
-frame(const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+frame(struct xt_session *session, const struct xt_message *message,
+	const struct xt_payload *payload, struct xt_buf *out)
 {
+	(void)session;
 	(void)message;
 	framed++;
 	assert_int_equal(xt_buf_append_str(out, payload->bytes), 0);

@@ -51,8 +51,15 @@ enum xt_transport_index {
 	XT_TRANSPORT_IFRAME,
 	XT_TRANSPORT_IFRAME_PLAIN,
 	XT_TRANSPORT_POLL,
-	XT_TRANSPORT_LONGPOLL
+	XT_TRANSPORT_LONGPOLL,
+	/* WebSockets whose messages are deflated for a window of 2^8 … 2^15 bytes; counted as WebSockets */
+	XT_TRANSPORT_WEBSOCKET_8,
+	XT_TRANSPORT_WEBSOCKET_9,
+	XT_TRANSPORT_WEBSOCKET_12,
+	XT_TRANSPORT_WEBSOCKET_15
 };
+
+#define XT_EXTENSIONS_TEXT 160 /* room for what extensions() says */
 
 /* What only a WebSocket has words for: a program that keeps one itself speaks them (src/program). */
 struct xt_socket_ops {
@@ -68,8 +75,8 @@ struct xt_socket_ops {
 	/* The close code that stands for a reason. */
 	uint16_t (*code)(enum xt_close why);
 
-	/* What was agreed on, as in the header; empty: none. Borrowed until the session goes. */
-	struct xt_str (*extensions)(struct xt_session *session);
+	/* What was agreed on, as in the header, NUL-ended; empty: none. */
+	void (*extensions)(struct xt_session *session, char text[XT_EXTENSIONS_TEXT]);
 };
 
 struct xt_transport {
@@ -81,13 +88,17 @@ struct xt_transport {
 
 	/*
 	 * Answers the request, or takes its exchange over; the caller then calls xt_session_open(). Below 0: the
-	 * request was refused in words, and the session never opens.
+	 * request was refused in words, and the session never opens. It may put a sibling of the same state in
+	 * this transport's place (session->transport), by what was agreed on with the peer.
 	 */
 	int (*begin)(struct xt_session *session, struct xt_exchange *exchange);
 
-	/* Appends a message in this transport's framing. Pure; 0 or XT_ENOMEM. */
-	int (*frame)(const struct xt_message *message, const struct xt_payload *payload,
-		struct xt_buf *out);
+	/*
+	 * Appends a message in this transport's framing; 0 or XT_ENOMEM. `session` is the first that needs it, for its
+	 * worker's tools: the bytes must be good for every session of this transport.
+	 */
+	int (*frame)(struct xt_session *session, const struct xt_message *message,
+		const struct xt_payload *payload, struct xt_buf *out);
 
 	/* Sends what frame() made. NULL: xt_conn_send_bytes() on the session's connection. */
 	void (*deliver)(struct xt_session *session, const struct xt_delivery *delivery);

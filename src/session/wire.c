@@ -5,22 +5,21 @@
 #include "crosstalk.h"
 
 static int
-encode_one(const struct xt_message *message, const struct xt_transport *transport,
-	const struct xt_protocol *protocol, unsigned form, struct xt_buf *out)
+encode_one(struct xt_session *session, const struct xt_message *message, unsigned form,
+	struct xt_buf *out)
 {
 	struct xt_buf scratch = { 0 };
 	struct xt_payload payload;
-	int error = protocol->encode(form, message, &scratch, &payload);
+	int error = session->protocol->encode(form, message, &scratch, &payload);
 
 	if (error == 0)
-		error = transport->frame(message, &payload, out);
+		error = session->transport->frame(session, message, &payload, out);
 	xt_buf_fini(&scratch);
 	return error;
 }
 
 static int
-encode_all(struct xt_batch *batch, const struct xt_transport *transport,
-	const struct xt_protocol *protocol, unsigned form, struct xt_wire *wire)
+encode_all(struct xt_batch *batch, struct xt_session *session, unsigned form, struct xt_wire *wire)
 {
 	struct xt_buf out = { 0 };
 	char *heap;
@@ -28,7 +27,7 @@ encode_all(struct xt_batch *batch, const struct xt_transport *transport,
 
 	for (size_t i = 0; i < batch->count; i++) {
 		wire->starts[i] = out.n;
-		if (encode_one(batch->messages[i], transport, protocol, form, &out) < 0) {
+		if (encode_one(session, batch->messages[i], form, &out) < 0) {
 			xt_buf_fini(&out);
 			return XT_ENOMEM;
 		}
@@ -40,16 +39,15 @@ encode_all(struct xt_batch *batch, const struct xt_transport *transport,
 }
 
 const struct xt_wire *
-xt_wire_get(struct xt_batch *batch, const struct xt_transport *transport,
-	const struct xt_protocol *protocol, unsigned form)
+xt_wire_get(struct xt_batch *batch, struct xt_session *session, unsigned form)
 {
-	unsigned slot = transport->index * XT_FORMS + form;
+	unsigned slot = session->transport->index * XT_FORMS + form;
 	struct xt_wire *wire = xt_batch_wire(batch, slot);
 
-	XT_ASSERT(form < protocol->forms && transport->index < XT_TRANSPORTS);
+	XT_ASSERT(form < session->protocol->forms && session->transport->index < XT_TRANSPORTS);
 	if (!wire) {
 		wire = xt_batch_add_wire(batch, slot);
-		if (!wire || encode_all(batch, transport, protocol, form, wire) < 0)
+		if (!wire || encode_all(batch, session, form, wire) < 0)
 			return NULL;
 	}
 	return wire->bytes ? wire : NULL;

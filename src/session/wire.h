@@ -3,11 +3,10 @@
 #define XT_SESSION_WIRE_H
 
 #include "hub/batch.h"
-#include "session/protocol.h"
-#include "session/transport.h"
+#include "session/session.h"
 
-/* NULL: out of memory. Belongs to the batch. */
-const struct xt_wire *xt_wire_get(struct xt_batch *batch, const struct xt_transport *transport,
-	const struct xt_protocol *protocol, unsigned form);
+/* As `session` and all others of its transport and protocol need it. NULL: out of memory. Belongs to the batch. */
+const struct xt_wire *xt_wire_get(
+	struct xt_batch *batch, struct xt_session *session, unsigned form);
 
 #endif

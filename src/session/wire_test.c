@@ -32,17 +32,20 @@ encode(unsigned form, const struct xt_message *message, struct xt_buf *scratch,
 }
 
 static int
-frame(const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+frame(struct xt_session *session, const struct xt_message *message,
+	const struct xt_payload *payload, struct xt_buf *out)
 {
+	assert_ptr_equal(session->transport->frame, frame);
 	framed++;
 	return xt_buf_printf(out, "%u:%.*s;", (unsigned)message->id.offset, (int)payload->bytes.n,
 		payload->bytes.p);
 }
 
 static int
-frame_nothing(
-	const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+frame_nothing(struct xt_session *session, const struct xt_message *message,
+	const struct xt_payload *payload, struct xt_buf *out)
 {
+	(void)session;
 	(void)message;
 	(void)payload;
 	(void)out;
@@ -55,6 +58,11 @@ static const struct xt_transport last = {
 	.name = "last", .index = XT_TRANSPORTS - 1, .frame = frame
 };
 static const struct xt_transport mute = { .name = "mute", .index = 1, .frame = frame_nothing };
+
+/* All of a session that counts here. */
+static struct xt_session first_session = { .transport = &first, .protocol = &protocol };
+static struct xt_session last_session = { .transport = &last, .protocol = &protocol };
+static struct xt_session mute_session = { .transport = &mute, .protocol = &protocol };
 
 static struct xt_batch *
 batch_new(void)
@@ -91,7 +99,7 @@ static void
 test_once_for_each(void **state)
 {
 	struct xt_batch *batch = batch_new();
-	const struct xt_wire *wire = xt_wire_get(batch, &first, &protocol, 0);
+	const struct xt_wire *wire = xt_wire_get(batch, &first_session, 0);
 
 	(void)state;
 	check(wire, "7:a;8:;9:ccc;");
@@ -100,14 +108,14 @@ test_once_for_each(void **state)
 	assert_int_equal(wire->starts[2], 7);
 	assert_int_equal(wire->starts[3], 13);
 	for (unsigned i = 0; i < 5; i++)
-		assert_ptr_equal(xt_wire_get(batch, &first, &protocol, 0), wire);
+		assert_ptr_equal(xt_wire_get(batch, &first_session, 0), wire);
 	assert_int_equal(encoded, COUNT);
 	assert_int_equal(framed, COUNT);
-	check(xt_wire_get(batch, &first, &protocol, 1), "7:{a};8:{};9:{ccc};");
-	check(xt_wire_get(batch, &last, &protocol, 1), "7:{a};8:{};9:{ccc};");
+	check(xt_wire_get(batch, &first_session, 1), "7:{a};8:{};9:{ccc};");
+	check(xt_wire_get(batch, &last_session, 1), "7:{a};8:{};9:{ccc};");
 	assert_ptr_not_equal(
-		xt_wire_get(batch, &first, &protocol, 1), xt_wire_get(batch, &last, &protocol, 1));
-	assert_ptr_equal(xt_wire_get(batch, &first, &protocol, 0), wire);
+		xt_wire_get(batch, &first_session, 1), xt_wire_get(batch, &last_session, 1));
+	assert_ptr_equal(xt_wire_get(batch, &first_session, 0), wire);
 	assert_int_equal(encoded, 3 * COUNT);
 	assert_int_equal(framed, 3 * COUNT);
 	xt_batch_free(batch);
@@ -121,10 +129,10 @@ test_out_of_memory(void **state)
 	for (size_t at = 1; at <= COUNT; at++) {
 		struct xt_batch *batch = batch_new();
 		fail_at = at;
-		assert_null(xt_wire_get(batch, &first, &protocol, 1));
-		assert_null(xt_wire_get(batch, &first, &protocol, 1));
+		assert_null(xt_wire_get(batch, &first_session, 1));
+		assert_null(xt_wire_get(batch, &first_session, 1));
 		assert_int_equal(encoded, at);
-		check(xt_wire_get(batch, &first, &protocol, 0), "7:a;8:;9:ccc;");
+		check(xt_wire_get(batch, &first_session, 0), "7:a;8:;9:ccc;");
 		xt_batch_free(batch);
 	}
 }
@@ -135,7 +143,7 @@ test_no_bytes(void **state)
 	struct xt_batch *batch = batch_new();
 
 	(void)state;
-	check(xt_wire_get(batch, &mute, &protocol, 0), "");
+	check(xt_wire_get(batch, &mute_session, 0), "");
 	xt_batch_free(batch);
 }
 

@@ -84,8 +84,7 @@ tell(struct plain *plain, enum xt_notice_kind kind, struct xt_position next)
 static bool
 can_tell(const struct plain *plain)
 {
-	return plain->form == FORM_JSON ||
-	       plain->session->transport->index != XT_TRANSPORT_WEBSOCKET;
+	return plain->form == FORM_JSON || !plain->session->transport->socket;
 }
 
 static void

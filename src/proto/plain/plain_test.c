@@ -23,8 +23,10 @@ static struct {
 } seen;
 
 static int
-frame(const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+frame(struct xt_session *session, const struct xt_message *message,
+	const struct xt_payload *payload, struct xt_buf *out)
 {
+	(void)session;
 	(void)message;
 	return xt_buf_printf(out, "%.*s;", (int)payload->bytes.n, payload->bytes.p);
 }
@@ -58,7 +60,8 @@ note_close(struct xt_session *session, enum xt_close why, const char *words)
 
 #define KEEPS .frame = frame, .deliver = deliver, .notice = tell, .close = note_close
 
-static const struct xt_transport socket_like = { .index = XT_TRANSPORT_WEBSOCKET, KEEPS };
+static const struct xt_socket_ops no_words;
+static const struct xt_transport socket_like = { .socket = &no_words, KEEPS };
 static const struct xt_transport stream_like = { .index = XT_TRANSPORT_SSE, KEEPS };
 
 struct fixture {

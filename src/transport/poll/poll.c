@@ -20,8 +20,10 @@ poll_of(struct xt_session *session)
 
 /* Each object with a comma behind it; the last one's is left out of the answer. */
 static int
-poll_frame(const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+poll_frame(struct xt_session *session, const struct xt_message *message,
+	const struct xt_payload *payload, struct xt_buf *out)
 {
+	(void)session;
 	(void)message;
 	if (xt_buf_reserve(out, payload->bytes.n + 1) < 0)
 		return XT_ENOMEM;

@@ -201,14 +201,17 @@ begin(struct xt_session *session, struct xt_exchange *exchange, const struct xt_
 	{ \
 		return begin(session, exchange, &xt_##kind_##_kind, false); \
 	} \
-	static int kind_##_frame(const struct xt_message *message, \
+	static int kind_##_frame(struct xt_session *session, const struct xt_message *message, \
 		const struct xt_payload *payload, struct xt_buf *out) \
 	{ \
+		(void)session; \
 		return frame_chunked(&xt_##kind_##_kind, message, payload, out); \
 	} \
-	static int kind_##_plain_frame(const struct xt_message *message, \
-		const struct xt_payload *payload, struct xt_buf *out) \
+	static int kind_##_plain_frame(struct xt_session *session, \
+		const struct xt_message *message, const struct xt_payload *payload, \
+		struct xt_buf *out) \
 	{ \
+		(void)session; \
 		return xt_##kind_##_kind.message(out, message, payload); \
 	} \
 	const struct xt_transport xt_##kind_##_transport = { \

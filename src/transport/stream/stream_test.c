@@ -64,7 +64,7 @@ frame(const struct xt_transport *transport, const struct xt_payload *payload)
 	assert_non_null(message);
 	assert_true(xt_position_parse(XT_STR(ID), &message->id));
 	assert_int_equal(xt_buf_append_str(&out, XT_STR("before")), 0);
-	assert_int_equal(transport->frame(message, payload, &out), 0);
+	assert_int_equal(transport->frame(NULL, message, payload, &out), 0);
 	xt_message_unref(message);
 	assert_memory_equal(out.p, "before", 6);
 	xt_buf_consume(&out, 6);

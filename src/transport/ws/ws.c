@@ -2,16 +2,22 @@
  * ws.c - frames in, frames out, and a heartbeat.
  *
  * A message that is whole in the receive buffer is passed on where it lies; only what comes in
- * pieces is gathered in a buffer, which goes with the message.
+ * pieces is gathered in a buffer, which goes with the message. What is compressed is gathered so, and
+ * decompressed when it is whole, into a buffer for as long as it is handled (compression.h).
+ *
+ * Where compression was agreed on, a sibling stands in this transport's place: one for each size of a window
+ * for which messages are compressed once for all.
  */
 #include "transport/ws/ws.h"
 
+#include "codec/utf8.h"
 #include "codec/ws.h"
 #include "crosstalk.h"
 #include "http/exchange.h"
 #include "http/websocket.h"
 #include "session/session.h"
 #include "transport/ws/close_code.h"
+#include "transport/ws/compression.h"
 #include "transport/ws/partial.h"
 
 /* How long the peer may take for its part of the closing handshake, before we end the connection. */
@@ -22,6 +28,7 @@ struct ws {
 	bool pinged;                   /* a ping is out, and no sign of life since */
 	bool leaving;                  /* our Close frame is out, the peer's is waited for */
 	struct xt_ws_partial *partial; /* a message that has begun and is not complete */
+	struct xt_ws_compression compression;
 };
 
 static struct ws *
@@ -121,18 +128,12 @@ opcode_of(enum xt_kind kind)
 }
 
 static int
-ws_frame(const struct xt_message *message, const struct xt_payload *payload, struct xt_buf *out)
+ws_frame(struct xt_session *session, const struct xt_message *message,
+	const struct xt_payload *payload, struct xt_buf *out)
 {
-	char head[XT_WS_HEAD_MAX];
-	size_t n = xt_ws_head_encode(
-		(uint8_t)(XT_WS_FIN | opcode_of(payload->kind)), payload->bytes.n, NULL, head);
-
+	(void)session;
 	(void)message;
-	if (xt_buf_reserve(out, n + payload->bytes.n) < 0)
-		return XT_ENOMEM;
-	xt_buf_put(out, head, n);
-	xt_buf_put_str(out, payload->bytes);
-	return 0;
+	return xt_ws_frame_plain(payload, out);
 }
 
 static void
@@ -145,6 +146,33 @@ static void
 ws_notice(struct xt_session *session, const struct xt_notice *notice)
 {
 	send_frame(session->conn, XT_WS_OP_TEXT, notice->json);
+}
+
+/* To this session alone: in its own window, if that is kept. */
+static void
+deflated_send(struct xt_session *session, const struct xt_payload *payload)
+{
+	struct xt_buf out = { 0 };
+
+	if (xt_ws_frame_own(&ws_of(session)->compression, session, payload, &out) == 0)
+		xt_conn_send(session->conn, out.p, out.n);
+	else
+		xt_conn_close(session->conn, XT_CLOSE_FAULT);
+	xt_buf_fini(&out);
+}
+
+static void
+deflated_notice(struct xt_session *session, const struct xt_notice *notice)
+{
+	deflated_send(session, &(struct xt_payload){ notice->json, XT_KIND_JSON });
+}
+
+static void
+deflated_deliver(struct xt_session *session, const struct xt_delivery *delivery)
+{
+	ws_of(session)->compression.stale = true;
+	if (delivery->to > delivery->from)
+		xt_conn_send_bytes(session->conn, delivery->bytes, delivery->from, delivery->to);
 }
 
 static void
@@ -186,11 +214,15 @@ ws_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason)
 	xt_conn_expire_in(session->conn, GOODBYE_MS);
 }
 
-static struct xt_str
-ws_extensions(struct xt_session *session)
+static void
+ws_extensions(struct xt_session *session, char text[XT_EXTENSIONS_TEXT])
 {
-	(void)session;
-	return (struct xt_str){ 0 };
+	const struct xt_ws_compression *compression = &ws_of(session)->compression;
+
+	_Static_assert(XT_PERMESSAGE_TEXT <= XT_EXTENSIONS_TEXT, "an extension fits");
+	text[0] = '\0';
+	if (xt_ws_compression_is_on(compression))
+		xt_permessage_text(&compression->agreed, text);
 }
 
 static const struct xt_socket_ops ws_socket = {
@@ -212,14 +244,63 @@ pass_on(struct xt_session *session, uint8_t opcode, struct xt_str bytes)
 			 });
 }
 
+/* RFC 6455 7.1.7: Fail the WebSocket Connection. */
+static void
+fail(struct xt_session *session, uint16_t code, const char *why)
+{
+	bool said = ws_of(session)->leaving;
+
+	xt_session_end(session, xt_ws_close_of(code));
+	if (said) /* RFC 6455 5.5.1: nothing follows our Close frame */
+		xt_conn_finish(session->conn, xt_ws_close_of(code));
+	else
+		end(session, code, xt_str_from(why), xt_ws_close_of(code));
+}
+
+static void
+fail_inflated(struct xt_session *session, int error)
+{
+	if (error == XT_ELIMIT)
+		fail(session, XT_WS_TOO_BIG, "message is over the limit");
+	else if (error == XT_EPROTO)
+		fail(session, XT_WS_BAD_DATA, "compressed data is not valid");
+	else
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+}
+
+/* RFC 6455 8.1: text is UTF-8, here what the extension makes of it (RFC 7692 6.2). */
+static void
+pass_on_packed(struct xt_session *session, uint8_t opcode, struct xt_str packed)
+{
+	struct xt_buf whole = { 0 };
+	int error = xt_ws_inflate(&ws_of(session)->compression, session, packed, &whole);
+
+	if (error < 0)
+		fail_inflated(session, error);
+	else if (opcode == XT_WS_OP_TEXT && !xt_utf8_valid(xt_buf_str(&whole)))
+		fail(session, XT_WS_BAD_DATA, "text is not UTF-8");
+	else
+		pass_on(session, opcode, xt_buf_str(&whole));
+	xt_buf_fini(&whole);
+}
+
+static void
+pass_on_whole(struct xt_session *session, const struct xt_ws_event *event, struct xt_str bytes)
+{
+	if (event->rsv)
+		pass_on_packed(session, event->opcode, bytes);
+	else
+		pass_on(session, event->opcode, bytes);
+}
+
 /* The session may end while its message is handled: the bytes stay until that is done. */
 static void
-pass_on_partial(struct xt_session *session, uint8_t opcode)
+pass_on_partial(struct xt_session *session, const struct xt_ws_event *event)
 {
 	struct xt_ws_partial *whole = ws_of(session)->partial;
 
 	ws_of(session)->partial = NULL;
-	pass_on(session, opcode, xt_buf_str(&whole->data));
+	pass_on_whole(session, event, xt_buf_str(&whole->data));
 	xt_ws_partial_free(whole);
 }
 
@@ -244,14 +325,14 @@ on_data(struct xt_session *session, const struct xt_ws_event *event)
 		return;
 	if (event->first && event->last) {
 		drop_partial(session);
-		pass_on(session, event->opcode, xt_str_of(event->p, event->n));
+		pass_on_whole(session, event, xt_str_of(event->p, event->n));
 		return;
 	}
 	error = gather(session, event);
 	if (error < 0)
 		refuse_keeping(session, error);
 	else if (event->last)
-		pass_on_partial(session, event->opcode);
+		pass_on_partial(session, event);
 }
 
 /* RFC 6455 5.5.1: answered with a Close frame of the same code; then the server ends the connection. */
@@ -266,19 +347,6 @@ on_close(struct xt_session *session, const struct xt_ws_event *event)
 		xt_conn_finish(session->conn, XT_CLOSE_DONE);
 	else
 		end(session, event->code, (struct xt_str){ 0 }, XT_CLOSE_PEER);
-}
-
-/* RFC 6455 7.1.7: Fail the WebSocket Connection. */
-static void
-on_fail(struct xt_session *session, const struct xt_ws_event *event)
-{
-	bool said = ws_of(session)->leaving;
-
-	xt_session_end(session, xt_ws_close_of(event->code));
-	if (said) /* RFC 6455 5.5.1: nothing follows our Close frame */
-		xt_conn_finish(session->conn, xt_ws_close_of(event->code));
-	else
-		end(session, event->code, xt_str_from(event->why), xt_ws_close_of(event->code));
 }
 
 static void
@@ -296,7 +364,7 @@ on_event(struct xt_session *session, const struct xt_ws_event *event)
 		on_close(session, event);
 		break;
 	case XT_WS_FAIL:
-		on_fail(session, event);
+		fail(session, event->code, event->why);
 		break;
 	case XT_WS_PONG: /* any byte is a sign of life already */
 		xt_session_ponged(session, xt_str_of(event->p, event->n));
@@ -386,6 +454,7 @@ ws_closed(struct xt_conn *conn, enum xt_close why)
 	struct xt_session *session = xt_conn_state(conn);
 
 	drop_partial(session);
+	xt_ws_compression_end(&ws_of(session)->compression, session);
 	xt_session_closed(session, why);
 }
 
@@ -397,10 +466,67 @@ static const struct xt_stream ws_stream = {
 	.closed = ws_closed,
 };
 
+/* The siblings: windows from small to large. */
+#define DEFLATED(bits) \
+	static int deflated_frame_##bits(struct xt_session *session, \
+		const struct xt_message *message, const struct xt_payload *payload, \
+		struct xt_buf *out) \
+	{ \
+		(void)message; \
+		return xt_ws_frame_shared(session, bits, payload, out); \
+	}
+
+#define DEFLATED_ROW(bits) \
+	{ \
+		.name = "websocket", .index = XT_TRANSPORT_WEBSOCKET_##bits, \
+		.size = sizeof(struct ws), .socket = &ws_socket, .frame = deflated_frame_##bits, \
+		.deliver = deflated_deliver, .send = deflated_send, .notice = deflated_notice, \
+		.close = ws_close \
+	}
+
+DEFLATED(8)
+DEFLATED(9)
+DEFLATED(12)
+DEFLATED(15)
+
+static const struct {
+	struct xt_transport transport;
+	unsigned bits;
+} deflated[] = {
+	{ DEFLATED_ROW(8), 8 },
+	{ DEFLATED_ROW(9), 9 },
+	{ DEFLATED_ROW(12), 12 },
+	{ DEFLATED_ROW(15), 15 },
+};
+
+/* The one with the largest window that the peer has room for. */
+static const struct xt_transport *
+sibling_for(unsigned bits)
+{
+	size_t i = sizeof deflated / sizeof deflated[0] - 1;
+
+	while (i > 0 && deflated[i].bits > bits)
+		i--;
+	return &deflated[i].transport;
+}
+
+/* Of the answer; returns the RSV bits that the peer may set. */
+static uint8_t
+agree_on_compression(struct xt_session *session, struct xt_exchange *exchange)
+{
+	struct xt_ws_compression *compression = &ws_of(session)->compression;
+
+	if (!xt_ws_compression_agree(compression, session, exchange))
+		return 0;
+	session->transport = sibling_for(compression->agreed.server_bits);
+	return XT_WS_RSV1;
+}
+
 static int
 ws_begin(struct xt_session *session, struct xt_exchange *exchange)
 {
 	struct xt_conn *conn = xt_exchange_conn(exchange);
+	uint8_t rsv;
 
 	if (xt_websocket_check(exchange) < 0)
 		return XT_EPROTO;
@@ -408,10 +534,13 @@ ws_begin(struct xt_session *session, struct xt_exchange *exchange)
 		xt_exchange_error(exchange, 503, "out_of_memory", "out of memory");
 		return XT_ENOMEM;
 	}
-	xt_ws_reader_init(&ws_of(session)->reader, XT_WS_SERVER, 0, session->max_message);
+	rsv = agree_on_compression(session, exchange);
+	xt_ws_reader_init(&ws_of(session)->reader, XT_WS_SERVER, rsv, session->max_message);
 	if (xt_exchange_takeover(exchange, 101, (struct xt_str){ 0 }, false, &ws_stream, session) <
-		0)
+		0) {
+		xt_ws_compression_end(&ws_of(session)->compression, session);
 		return XT_ECLOSED;
+	}
 	session->conn = conn;
 	xt_conn_expire_in(conn, session->sessions->config.heartbeat_interval_ms);
 	return 0;
