@@ -68,7 +68,7 @@ describe('RFC 6455 4.2 handshakes that are accepted', { concurrency: 4 }, () => 
 		accepted(`9.1: extensions ${offer} are declined`, { headers: { 'Sec-WebSocket-Extensions': offer } }, ({ fields }) =>
 			assert.equal(fields['sec-websocket-extensions'], undefined));
 	}
-	for (const offer of ['permessage-deflate', 'permessage-deflate; client_max_window_bits', 'x-webkit-deflate-frame']) {
+	for (const offer of ['x-webkit-deflate-frame', 'permessage-bzip2; client_max_window_bits', 'deflate-frame']) {
 		accepted(`9.1: ${offer} is declined, and RSV1 stays forbidden`, { headers: { 'Sec-WebSocket-Extensions': offer } }, ({ fields }) =>
 			assert.equal(fields['sec-websocket-extensions'], undefined));
 	}

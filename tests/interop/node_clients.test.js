@@ -20,6 +20,7 @@ describe('npm ws', { concurrency: 4 }, () => {
 		ws.queue = new Queue();
 		ws.on('message', (data, isBinary) => ws.queue.push({ data, isBinary }));
 		ws.on('pong', (data) => ws.queue.push({ pong: data.toString() }));
+		ws.on('upgrade', (response) => (ws.answer = response.headers['sec-websocket-extensions']));
 		ws.closed = new Promise((resolve) => ws.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
 		await new Promise((resolve, reject) => ws.once('open', resolve).once('error', reject));
 		return ws;
@@ -38,14 +39,32 @@ describe('npm ws', { concurrency: 4 }, () => {
 		ws.close(1000, 'done');
 		assert.equal((await ws.closed).code, 1000);
 	});
-	it('with permessage-deflate offered, as it is by default', TIMEOUT, async () => {
-		const ws = await open('/echo', { perMessageDeflate: true });
-		assert.equal(ws.extensions, '');
-		ws.send('hello');
-		assert.equal((await ws.queue.next()).data.toString(), 'hello');
-		ws.close();
-		await ws.closed;
-	});
+	const settings = {
+		'as it is by default': [true, 'permessage-deflate'],
+		'without takeover': [{ serverNoContextTakeover: true, clientNoContextTakeover: true },
+			'permessage-deflate; server_no_context_takeover; client_no_context_takeover'],
+		'with small windows': [{ serverMaxWindowBits: 9, clientMaxWindowBits: 10 },
+			'permessage-deflate; server_max_window_bits=9; client_max_window_bits=10'],
+		'with the smallest window for the server': [{ serverMaxWindowBits: 8, clientNoContextTakeover: true },
+			'permessage-deflate; client_no_context_takeover; server_max_window_bits=8'],
+		'with everything compressed': [{ threshold: 0, zlibDeflateOptions: { level: 9, memLevel: 9 } }, 'permessage-deflate'],
+	};
+	for (const [name, [perMessageDeflate, agreed]] of Object.entries(settings)) {
+		it(`permessage-deflate ${name}`, TIMEOUT, async () => {
+			const ws = await open('/echo', { perMessageDeflate });
+			assert.equal(ws.extensions, 'permessage-deflate');
+			assert.equal(ws.answer, agreed);
+			const words = Array.from({ length: 3000 }, (_, i) => `word ${i % 97} `).join('');
+			for (const n of [0, 1, 100, 127, 128, 1000, words.length, 5, words.length]) {
+				ws.send(words.slice(0, n));
+				assert.equal((await ws.queue.next()).data.toString(), words.slice(0, n));
+				ws.send(rnd.bytes(n));
+				assert.equal((await ws.queue.next()).data.length, n);
+			}
+			ws.close();
+			assert.equal((await ws.closed).code, 1005);
+		});
+	}
 	it('ping, fragments and close codes', TIMEOUT, async () => {
 		const ws = await open('/echo');
 		ws.ping('are you there');
@@ -122,9 +141,11 @@ for (const [name, Socket] of Object.entries(sockets)) {
 		it('open, message, close', TIMEOUT, async () => {
 			const ws = await open('/echo');
 			assert.equal(ws.protocol, '');
-			assert.equal(ws.extensions, '');
+			assert.match(ws.extensions, /^(permessage-deflate)?$/);
 			ws.send('héllo');
 			assert.equal(await ws.queue.next(), 'héllo');
+			ws.send('long enough '.repeat(100));
+			assert.equal(await ws.queue.next(), 'long enough '.repeat(100));
 			ws.send(new Uint8Array([0, 1, 255]));
 			assert.deepEqual(new Uint8Array(await ws.queue.next()), new Uint8Array([0, 1, 255]));
 			ws.close(3333, 'reason');

@@ -4,6 +4,7 @@ import os
 import sys
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 
 async def echo(url, _):
@@ -74,11 +75,23 @@ async def refused(url, name):
 
 
 async def compression(url, _):
-    """What the library offers by default: the server declines."""
-    async with websockets.connect(url + "/echo") as ws:
-        assert ws.extensions == [], ws.extensions
-        await ws.send("plain")
-        assert await ws.recv() == "plain"
+    """What the library offers by default, and what it can be told to offer."""
+    factories = [
+        dict(),
+        dict(server_no_context_takeover=True, client_no_context_takeover=True),
+        dict(server_max_window_bits=9, client_max_window_bits=9),
+        dict(server_max_window_bits=15, client_max_window_bits=12, server_no_context_takeover=True),
+    ]
+    for options in factories:
+        offer = [ClientPerMessageDeflateFactory(**options)] if options else None
+        how = dict(extensions=offer, compression=None) if offer else dict()
+        async with websockets.connect(url + "/echo", max_size=None, **how) as ws:
+            assert len(ws.extensions) == 1, ws.extensions
+            for text in ("", "short", "漢字 and words " * 1000, "short", os.urandom(3000).hex(), "x" * 1000000):
+                await ws.send(text)
+                assert await ws.recv() == text, len(text)
+                await ws.send([text[:10].encode(), text[10:].encode()])
+                assert await ws.recv() == text.encode(), len(text)
 
 
 part, url, name = sys.argv[1:]

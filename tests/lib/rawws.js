@@ -218,6 +218,11 @@ export class RawWs {
 		}
 	}
 
+	/** Whether the answer to the handshake agreed on an extension: frames may come with it. */
+	#packed() {
+		return this.#head.fields['sec-websocket-extensions'] !== undefined;
+	}
+
 	/** Takes one frame from the input; false when there is no whole one. */
 	#frame() {
 		const b = this.#in;
@@ -231,7 +236,8 @@ export class RawWs {
 		}
 		const fin = (b[0] & 0x80) !== 0;
 		const opcode = b[0] & 0x0f;
-		assert.equal(b[0] & 0x70, 0, 'the server set a reserved bit');
+		const rsv1 = (b[0] & 0x40) !== 0;
+		assert.equal(b[0] & (this.#packed() && (opcode === TEXT || opcode === BINARY) ? 0x30 : 0x70), 0, 'the server set a reserved bit');
 		assert.equal(b[1] & 0x80, 0, 'the server masked a frame');
 		let size = b[1] & 0x7f;
 		let at = 2;
@@ -268,17 +274,17 @@ export class RawWs {
 		} else {
 			assert.ok(opcode === TEXT || opcode === BINARY, `the server sent opcode ${opcode}`);
 			assert.equal(this.#fragments, null, 'the server began a message inside another');
-			this.#fragments = { type: opcode === TEXT ? 'text' : 'binary', parts: [] };
+			this.#fragments = { type: opcode === TEXT ? 'text' : 'binary', parts: [], rsv1 };
 		}
 		this.#fragments.parts.push(data);
 		if (fin) {
-			const { type, parts } = this.#fragments;
+			const { type, parts, rsv1: packed } = this.#fragments;
 			this.#fragments = null;
 			const whole = parts.length === 1 ? parts[0] : Buffer.concat(parts);
-			if (type === 'text') {
+			if (type === 'text' && !packed) {
 				STRICT.decode(whole);
 			}
-			this.emit({ type, data: whole });
+			this.emit(packed ? { type, data: whole, packed } : { type, data: whole });
 		}
 		return true;
 	}
