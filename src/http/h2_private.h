@@ -23,7 +23,7 @@
 
 /*
  * Frames in a second that cost their sender nothing, and us some work: RST_STREAM (CVE-2023-44487), PING, SETTINGS,
- * PRIORITY, empty DATA, frames of unknown types, and what makes us reset a stream. More: ENHANCE_YOUR_CALM.
+ * PRIORITY, empty DATA, and what makes us reset a stream. More: ENHANCE_YOUR_CALM.
  */
 #define XT_H2_CHEAP_MAX 500
 

@@ -326,21 +326,23 @@ static ssize_t
 carrier_send(struct xt_conn *conn, const struct iovec *slices, int count)
 {
 	struct xt_h2_stream *stream = xt_h2_stream_of(conn);
+	size_t taken;
 	int error;
 
 	if (!is_live(stream))
 		return XT_ECLOSED;
 	stream->slices = slices;
-	stream->slice_at = stream->taken = 0;
+	stream->slice_at = 0;
 	stream->offered = sum(slices, count);
 	nghttp2_session_resume_data(stream->h2->session, stream->id);
 	error = xt_h2_send(stream->h2);
-	stream->blocked = stream->taken < stream->offered;
+	taken = stream->taken;
+	stream->blocked = taken < stream->offered;
 	stream->slices = NULL;
-	stream->offered = 0;
+	stream->offered = stream->taken = 0;
 	if (error < 0)
 		return XT_ECLOSED;
-	return stream->taken > 0 ? (ssize_t)stream->taken : XT_EAGAIN;
+	return taken > 0 ? (ssize_t)taken : XT_EAGAIN;
 }
 
 /*

@@ -171,6 +171,15 @@ export class RawWs {
 		return ws;
 	}
 
+	/** On a stream of bytes that somebody else has opened: one of HTTP/2 (RFC 8441). */
+	static over(stream) {
+		const ws = new RawWs();
+		ws.socket = stream;
+		ws.#head = { status: 101 };
+		ws.#listen();
+		return ws;
+	}
+
 	#listen() {
 		const { socket } = this;
 		socket.on('data', (data) => this.#data(data));
