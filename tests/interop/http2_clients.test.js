@@ -39,10 +39,6 @@ describe('curl --http2-prior-knowledge', { skip: lacks('curl', '--version') }, (
 		const answer = await curl('-d', `${'x'.repeat(65536)}`, '-w', ' %{response_code}', `${server.url}/c/${channelName()}`);
 		assert.match(answer, / 201$/);
 	});
-	it('ten requests on one connection', TIMEOUT, async () => {
-		const out = await curl(...Array.from({ length: 10 }, () => `${server.url}/healthz`));
-		assert.equal(out, 'ok\n'.repeat(10));
-	});
 	it('-N reads server-sent events', TIMEOUT, async () => {
 		const channel = channelName();
 		const child = spawn('curl', ['-sSN', '--noproxy', '*', '--http2-prior-knowledge', '-H', 'Accept: text/event-stream', `${server.url}/c/${channel}`]);
