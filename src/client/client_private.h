@@ -108,6 +108,7 @@ struct xt_client {
 	struct mask_keys keys;
 	struct compression compression;
 	bool mid_frame; /* of the frame that is being received a piece was seen already */
+	unsigned beats; /* pings of the heartbeat that were not answered */
 	bool pinged;    /* a ping is out, and no sign of life since */
 	bool paused;
 	bool peer_closed; /* the peer's Close frame was received */

@@ -324,10 +324,13 @@ on_data(struct xt_client *client, const struct xt_ws_event *event)
 		deliver_gathered(client, event);
 }
 
+/* The program is not told of the answers to what it did not ask. */
 static void
 on_pong(struct xt_client *client, const struct xt_ws_event *event)
 {
-	if (client->state == XT_CLIENT_OPEN && client->handlers.pong)
+	if (event->n == 0 && client->beats > 0)
+		client->beats--;
+	else if (client->state == XT_CLIENT_OPEN && client->handlers.pong)
 		client->handlers.pong(&client->ws, event->n ? event->p : "", event->n);
 }
 
@@ -433,6 +436,7 @@ static void
 ping(struct xt_client *client)
 {
 	client->pinged = true;
+	client->beats++;
 	send_frame(client, XT_WS_FIN | XT_WS_OP_PING, (struct xt_str){ 0 });
 	xt_conn_expire_in(client->conn, client->settings.ping_timeout_ms);
 }
@@ -555,4 +559,5 @@ xt_client_frames_fini(struct xt_client *client)
 	xt_buf_fini(&client->message);
 	xt_client_compression_fini(&client->compression);
 	client->pinged = client->peer_closed = client->mid_frame = false;
+	client->beats = 0;
 }

@@ -1,4 +1,4 @@
-// wsmodel.js - the server side of RFC 6455 in the smallest form, one byte at a time: what an echo
+// wsmodel.js - one side of RFC 6455 in the smallest form, one byte at a time: what an echo
 // server must answer to a stream of bytes, and at which byte it must have failed.
 //
 // The suites state what they expect; this model must agree with them, and tells where the first
@@ -14,7 +14,7 @@ const goodCode = (code) =>
  * Returns { events, at, refused }: events is what the server sends, at the index of the byte that made
  * it send Close, or -1 while the connection stays open, refused whether that Close is for an error.
  */
-export function model(input, { limit = ECHO_LIMIT } = {}) {
+export function model(input, { limit = ECHO_LIMIT, masked = true } = {}) {
 	const events = [];
 	let at = 0;
 	let message = null; // { type, parts, size, utf8 }
@@ -40,7 +40,8 @@ export function model(input, { limit = ECHO_LIMIT } = {}) {
 		}
 		const second = input[at++];
 		let size = BigInt(second & 0x7f);
-		if ((second & 0x80) === 0 || (control && size > 125n) || (opcode === 8 && size === 1n)) {
+		/* 5.1: a server must fail what is not masked, a client what is */
+		if (((second & 0x80) !== 0) !== masked || (control && size > 125n) || (opcode === 8 && size === 1n)) {
 			return fail(1002);
 		}
 		const width = size === 126n ? 2 : size === 127n ? 8 : 0;
@@ -68,11 +69,11 @@ export function model(input, { limit = ECHO_LIMIT } = {}) {
 				return fail(1009);
 			}
 		}
-		if (left() < 4) {
+		if (masked && left() < 4) {
 			return open();
 		}
-		const key = input.subarray(at, at + 4);
-		at += 4;
+		const key = masked ? input.subarray(at, at + 4) : [0, 0, 0, 0];
+		at += masked ? 4 : 0;
 		const body = Buffer.alloc(Number(size));
 		const reason = new Utf8();
 		for (let i = 0; i < body.length; i++) {
