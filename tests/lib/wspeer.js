@@ -190,14 +190,14 @@ export class PeerServer {
 	peers = new Queue();
 	accepted = [];
 
-	static async start(host = '127.0.0.1') {
+	static async start(host = '127.0.0.1', port = 0) {
 		const server = new PeerServer();
 		server.net = net.createServer({ allowHalfOpen: true }, (socket) => {
 			const peer = new Peer(socket);
 			server.accepted.push(peer);
 			server.peers.push(peer);
 		});
-		await new Promise((resolve, reject) => server.net.once('error', reject).listen(0, host, resolve));
+		await new Promise((resolve, reject) => server.net.once('error', reject).listen(port, host, resolve));
 		server.port = server.net.address().port;
 		server.url = `ws://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
 		return server;
