@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_pub,
 	&command_sub,
+	&command_connect,
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

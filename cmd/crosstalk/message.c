@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base64.h"
+
 struct slice {
 	const char *p, *end;
 };
@@ -164,40 +166,6 @@ is_string(struct slice string, const char *json)
 	return n == strlen(json) && memcmp(string.p, json, n) == 0;
 }
 
-static int
-sextet(char c)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(alphabet, c) : NULL;
-
-	return at ? (int)(at - alphabet) : -1;
-}
-
-/* RFC 4648 4, in place; false for what is not base64. */
-static bool
-decode_base64(char *p, size_t *n)
-{
-	size_t out = 0;
-	unsigned bits = 0, have = 0;
-
-	while (*n > 0 && p[*n - 1] == '=')
-		--*n;
-	for (size_t i = 0; i < *n; i++) {
-		int value = sextet(p[i]);
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (unsigned)value;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			p[out++] = (char)(bits >> have & 0xff);
-		}
-	}
-	*n = out;
-	return true;
-}
-
 /* application/json, …+json, with or without parameters. */
 static bool
 is_json_type(struct slice type)
@@ -226,7 +194,7 @@ read_payload(struct message *message, const struct members *members)
 	if (*data.p == '"' && !is_json_type(members->type)) {
 		message->payload = decode_string(data, &message->n);
 		return message->payload && (!is_string(members->encoding, "\"base64\"") ||
-						   decode_base64(message->payload, &message->n));
+						   base64_decode(message->payload, &message->n));
 	}
 	message->n = (size_t)(data.end - data.p);
 	message->payload = malloc(message->n);
