@@ -1,6 +1,8 @@
 /* columns.c - see columns.h. */
 #include "connect/columns.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wctype.h>
 
 /* editline(7) does not say so; ct_visual_width() of libedit does. */
@@ -35,4 +37,12 @@ columns_row(const wchar_t *p, size_t n, unsigned prompt, unsigned width)
 		column %= width;
 	}
 	return row;
+}
+
+unsigned
+columns_of_output(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }

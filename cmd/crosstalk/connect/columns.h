@@ -12,4 +12,7 @@
  */
 unsigned columns_row(const wchar_t *p, size_t n, unsigned prompt, unsigned width);
 
+/* Of the terminal that is standard output; 80 when it is none. */
+unsigned columns_of_output(void);
+
 #endif

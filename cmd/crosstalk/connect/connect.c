@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "connect/columns.h"
+
 /* ---- what is made ---- */
 
 /* A person: who can see and type, on a terminal that can move its cursor. */
@@ -42,6 +44,7 @@ choose_view(struct connect *connect)
 		.safe = terminal,
 		.json = options->json || (terminal && !options->no_json),
 		.time = options->time,
+		.width = columns_of_output(),
 	};
 	connect->words =
 		palette_for(connect->interactive ? STDOUT_FILENO : STDERR_FILENO, options->color);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "connect/columns.h"
@@ -233,14 +232,6 @@ editor_free(struct editor *editor)
 
 /* ---- the line on the terminal ---- */
 
-static unsigned
-terminal_width(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 /* ECMA-48: so many rows up, then erase to the end of the screen. */
 static void
 erase(unsigned rows)
@@ -260,7 +251,7 @@ editor_hide(struct editor *editor)
 		return;
 	info = el_wline(editor->el);
 	erase(columns_row(info->buffer, (size_t)(info->cursor - info->buffer), PROMPT_COLUMNS,
-		terminal_width()));
+		columns_of_output()));
 	editor->hidden = true;
 }
 
@@ -303,7 +294,7 @@ editor_continue(struct editor *editor)
 static void
 take_away(const wchar_t *line, size_t n)
 {
-	erase(columns_row(line, n, PROMPT_COLUMNS, terminal_width()) + 1);
+	erase(columns_row(line, n, PROMPT_COLUMNS, columns_of_output()) + 1);
 }
 
 static char *

@@ -12,13 +12,13 @@
 #include "connect/escape.h"
 
 #define SIZE_MAX_SHOWN (1 << 20)
-#define LINE           76u /* columns that a value on one line may take */
 #define DEPTH_MAX      16u /* levels that are indented; what is deeper stays on a line */
 
 struct printer {
 	FILE *to;
 	const struct palette *palette;
 	const char *p, *end;
+	unsigned width;  /* of a line */
 	unsigned indent; /* of the members that are being written */
 	size_t used;     /* columns of this line before the value, about */
 };
@@ -129,10 +129,10 @@ fits(const struct printer *printer)
 		columns += (size_t)(next - p) + (*p == ',' || *p == ':');
 		depth += *p == '{' || *p == '[';
 		depth -= *p == '}' || *p == ']';
-		if (depth == 0 || columns > LINE)
+		if (depth == 0 || columns > printer->width)
 			break;
 	}
-	return columns <= LINE;
+	return columns <= printer->width;
 }
 
 static void
@@ -197,9 +197,11 @@ print_value(struct printer *printer, unsigned depth)
 }
 
 void
-json_print(FILE *to, const struct palette *palette, const char *p, size_t n, unsigned indent)
+json_print(FILE *to, const struct palette *palette, const char *p, size_t n,
+	const struct json_place *place)
 {
-	struct printer printer = { to, palette, p, p + n, indent, indent };
+	struct printer printer = { to, palette, p, p + n, place->width, place->indent,
+		place->used };
 
 	print_value(&printer, 0);
 }

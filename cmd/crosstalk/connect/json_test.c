@@ -10,7 +10,8 @@ is(const char *json, const char *expected)
 
 	if (!json_is_worth_it(json, strlen(json)))
 		fail_msg("not taken: %s", json);
-	json_print(printed_begin(&printed), &palette_plain, json, strlen(json), 2);
+	json_print(printed_begin(&printed), &palette_plain, json, strlen(json),
+		&(struct json_place){ 76, 2, 2 });
 	printed_is(&printed, expected);
 }
 
@@ -77,7 +78,8 @@ test_depth(void **state)
 	for (int i = 0; i < 1000; i++)
 		json[n++] = ']';
 	assert_true(json_is_worth_it(json, n));
-	json_print(printed_begin(&printed), &palette_plain, json, n, 0);
+	json_print(
+		printed_begin(&printed), &palette_plain, json, n, &(struct json_place){ 76, 0, 0 });
 	fclose(printed.to);
 	assert_in_range(printed.n, n, 2 * n);
 	free(printed.text);
@@ -97,7 +99,8 @@ test_colours(void **state)
 	struct printed printed;
 
 	(void)state;
-	json_print(printed_begin(&printed), &palette_ansi, json, sizeof json - 1, 0);
+	json_print(printed_begin(&printed), &palette_ansi, json, sizeof json - 1,
+		&(struct json_place){ 76, 0, 0 });
 	printed_is(&printed, "{\033[36m\"k\"\033[0m: \033[32m\"s\"\033[0m, \033[36m\"n\"\033[0m: "
 			     "\033[33m-1\033[0m}");
 }

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "connect/columns.h"
+
 enum { LOOP, SIGNALS, INPUT, OUTPUT, DESCRIPTORS };
 
 uint64_t
@@ -55,6 +57,14 @@ stop(struct connect *connect)
 }
 
 static void
+resize(struct connect *connect)
+{
+	connect->view.width = columns_of_output();
+	if (connect->editor)
+		editor_resize(connect->editor);
+}
+
+static void
 end(struct connect *connect, int signal)
 {
 	if (connect->closing || !connect->open) {
@@ -69,10 +79,10 @@ take_signal(struct connect *connect, int signal)
 {
 	if (signal == SIGTSTP)
 		stop(connect);
-	else if (signal != SIGWINCH)
+	else if (signal == SIGWINCH)
+		resize(connect);
+	else
 		end(connect, signal);
-	else if (connect->editor)
-		editor_resize(connect->editor);
 }
 
 static void

@@ -9,7 +9,9 @@
 #include "connect/hex.h"
 #include "connect/json.h"
 
-#define INDENT 2 /* the columns of an arrow and a blank */
+/* Columns: of an arrow, and of a time, each with a blank. */
+#define INDENT 2
+#define TIME   13
 
 void
 view_time(const struct view *view, FILE *to)
@@ -43,12 +45,25 @@ print_rest(const struct view *view, FILE *to, size_t shown, size_t n)
 }
 
 static void
+print_json(const struct view *view, FILE *to, const struct xt_data *data)
+{
+	size_t id = view->arrows && data->id ? strlen(data->id) + 1 : 0;
+	struct json_place place = {
+		.width = view->width,
+		.used = indent_of(view) + (view->time ? TIME : 0) + (unsigned)id,
+		.indent = indent_of(view),
+	};
+
+	json_print(to, view->palette, data->p, data->n, &place);
+}
+
+static void
 print_text(const struct view *view, FILE *to, const struct xt_data *data)
 {
 	size_t n = view->arrows && data->n > VIEW_TEXT_MAX ? VIEW_TEXT_MAX : data->n;
 
 	if (view->json && json_is_worth_it(data->p, data->n)) {
-		json_print(to, view->palette, data->p, data->n, indent_of(view));
+		print_json(view, to, data);
 		return;
 	}
 	if (view->safe)

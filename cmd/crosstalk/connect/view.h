@@ -15,10 +15,11 @@ enum form { FORM_TEXT, FORM_BINARY, FORM_HEX, FORM_BASE64 };
 struct view {
 	const struct palette *palette;
 	enum form form;
-	bool arrows; /* each message has one, and its lines are indented; long ones are cut */
-	bool safe;   /* it is a terminal: nothing of a peer's may be obeyed */
-	bool json;   /* JSON is indented */
-	bool time;   /* each message has its time */
+	bool arrows;    /* each message has one, and its lines are indented; long ones are cut */
+	bool safe;      /* it is a terminal: nothing of a peer's may be obeyed */
+	bool json;      /* JSON is indented */
+	bool time;      /* each message has its time */
+	unsigned width; /* columns of a line */
 };
 
 #define VIEW_TEXT_MAX 65536u /* bytes of a message that are shown where there are arrows … */

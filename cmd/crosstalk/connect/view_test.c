@@ -4,7 +4,7 @@
 #include "connect/printed.h"
 
 static const struct view person = {
-	.palette = &palette_plain, .arrows = true, .safe = true, .json = true
+	.palette = &palette_plain, .arrows = true, .safe = true, .json = true, .width = 76
 };
 static const struct view script = { .palette = &palette_plain };
 
@@ -65,6 +65,7 @@ test_script(void **state)
 	is(&view, binary("a\xff\x1b", 3), false, "a\\xff\\x1b\n");
 	is(&view, text("\x1b"), false, "\\x1b\n");
 	view.json = true;
+	view.width = 76;
 	is(&view, text("[1,2]"), false, "[1, 2]\n");
 }
 
