@@ -45,6 +45,7 @@ struct connect {
 	char last_id[64];           /* of the channel */
 	uint64_t ping_sent;         /* when, in microseconds; 0: no answer is due */
 	uint64_t ping_at, wait_end; /* when to do so, in milliseconds; 0: never */
+	bool last_ping;             /* the answer to it is the end */
 
 	struct view view;
 	const struct palette *words; /* the colours of our own words */
@@ -72,6 +73,10 @@ int connect_open(struct connect *connect);
 const char *connect_send(struct connect *connect, enum xt_kind kind, const char *p, size_t n);
 const char *connect_send_line(struct connect *connect, enum form form, const char *line);
 const char *connect_ping(struct connect *connect, const char *text);
+
+/* Pings; the answer ends it in order, and so does a silence that is too long, counted from the last sign of life. */
+void connect_last_ping(struct connect *connect);
+void connect_last_ping_wait(struct connect *connect);
 
 /* Ends it in order: the closing handshake, if there is somebody to shake hands with. */
 void connect_close(struct connect *connect, unsigned code, const char *reason);

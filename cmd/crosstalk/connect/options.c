@@ -98,9 +98,11 @@ read_seconds(void *field, const char *text)
 static const char *
 read_wait(void *field, const char *text)
 {
-	if (strcmp(text, "forever") != 0)
-		return strcmp(text, "0") == 0 ? NULL : read_seconds(field, text);
-	*(uint64_t *)field = OPTIONS_FOREVER;
+	bool forever = strcmp(text, "forever") == 0;
+
+	if (!forever && strcmp(text, "0") != 0)
+		return read_seconds(field, text);
+	*(uint64_t *)field = forever ? OPTIONS_FOREVER : 0;
 	return NULL;
 }
 
@@ -255,7 +257,7 @@ options_read(struct connect_options *options, const struct command *command, int
 	struct option table[RULES + 1];
 	int option, status;
 
-	*options = (struct connect_options){ 0 };
+	*options = (struct connect_options){ .wait_ms = OPTIONS_UNSAID };
 	fill_options(table);
 	optind = 1;
 	while ((option = command_option(command, argc, argv, table)) != OPTION_END) {

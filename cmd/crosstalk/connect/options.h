@@ -11,6 +11,7 @@
 #include "connect/view.h"
 
 #define OPTIONS_FOREVER UINT64_MAX
+#define OPTIONS_UNSAID  (UINT64_MAX - 1)
 
 /* Texts of repeated options; `p` ends with NULL, and is NULL when there is none. */
 struct texts {
@@ -27,7 +28,7 @@ struct connect_options {
 	bool json, no_json, frames, reconnect, channel, no_compression, insecure, quiet, time;
 	bool no_history;
 	uint64_t ping_ms, timeout_ms; /* 0: not said */
-	uint64_t wait_ms;             /* 0: not at all; OPTIONS_FOREVER */
+	uint64_t wait_ms;             /* or OPTIONS_FOREVER, OPTIONS_UNSAID */
 	uint64_t max_message;         /* bytes; 0: not said */
 	uint64_t redirects, once;     /* 0: none, no limit */
 };

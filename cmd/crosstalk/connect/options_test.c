@@ -43,7 +43,8 @@ test_defaults(void **state)
 	assert_null(options.headers.p);
 	assert_false(options.json || options.reconnect || options.insecure || options.channel);
 	assert_int_equal(
-		options.once | options.wait_ms | options.timeout_ms | options.max_message, 0);
+		options.once | options.ping_ms | options.timeout_ms | options.max_message, 0);
+	assert_true(options.wait_ms == OPTIONS_UNSAID);
 	options_fini(&options);
 }
 

@@ -2,8 +2,9 @@
  * pipe.c - `crosstalk connect` in a script: each line of standard input is a message, each message a line of
  * standard output.
  *
- * Standard input is read only while the connection takes what is sent. After its end the connection is closed, or
- * waits for answers as long as it was told to.
+ * Standard input is read only while the connection takes what is sent. After its end answers are waited for as long
+ * as was told. If nothing was, a ping follows the last line: its answer comes when the peer has taken everything,
+ * and after what it said to that at once. Then the connection is closed.
  */
 #include "connect/connect.h"
 
@@ -49,13 +50,15 @@ finish(struct connect *connect)
 	uint64_t wait = connect->options.wait_ms;
 
 	connect->input_over = true;
+	if (wait == OPTIONS_UNSAID && connect->options.once)
+		wait = OPTIONS_FOREVER;
 	if (connect->input.error)
 		give_up(connect, connect->input.error == EMSGSIZE
 					 ? "it is longer than 32 MiB"
 					 : "standard input cannot be read");
-	else if (wait == 0 && connect->options.once == 0)
-		connect_close(connect, 1000, NULL);
-	else if (wait != 0 && wait != OPTIONS_FOREVER)
+	else if (wait == OPTIONS_UNSAID)
+		connect_last_ping(connect);
+	else if (wait != OPTIONS_FOREVER)
 		connect->wait_end = connect_now_us() / 1000 + wait;
 }
 

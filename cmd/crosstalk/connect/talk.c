@@ -12,6 +12,9 @@
 
 #include "connect/close_code.h"
 
+#define LAST_PING         "the last" /* the payload of that ping */
+#define LAST_PING_TIMEOUT 2000       /* milliseconds; there are peers that do not answer pings */
+
 static struct connect *
 of(const struct xt_websocket *ws)
 {
@@ -67,6 +70,8 @@ on_message(struct xt_websocket *ws, const struct xt_data *data)
 	if (data->id)
 		snprintf(connect->last_id, sizeof connect->last_id, "%s", data->id);
 	view_message(&connect->view, connect_stream(connect), data, false);
+	if (connect->last_ping)
+		connect_last_ping_wait(connect);
 	if (++connect->messages == wanted)
 		connect_close(connect, 1000, NULL);
 }
@@ -77,6 +82,8 @@ on_pong(struct xt_websocket *ws, const char *p, size_t n)
 	struct connect *connect = of(ws);
 	uint64_t us;
 
+	if (connect->last_ping && n == strlen(LAST_PING) && memcmp(p, LAST_PING, n) == 0)
+		connect_close(connect, 1000, NULL);
 	if (connect->ping_sent == 0)
 		return;
 	us = connect_now_us() - connect->ping_sent;
@@ -275,6 +282,19 @@ connect_ping(struct connect *connect, const char *text)
 	if (code == 0)
 		connect->ping_sent = connect_now_us();
 	return words_of(code);
+}
+
+void
+connect_last_ping(struct connect *connect)
+{
+	connect->last_ping = xt_websocket_ping(connect->ws, LAST_PING, strlen(LAST_PING)) == 0;
+	connect_last_ping_wait(connect);
+}
+
+void
+connect_last_ping_wait(struct connect *connect)
+{
+	connect->wait_end = connect_now_us() / 1000 + LAST_PING_TIMEOUT;
 }
 
 void

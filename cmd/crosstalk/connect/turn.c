@@ -116,6 +116,27 @@ wait_ms(const struct connect *connect)
 	return ms;
 }
 
+/* The answer to the last ping can't come while there is something before it on its way. */
+static bool
+is_busy(const struct connect *connect)
+{
+	return connect->open && (connect->paused || xt_websocket_buffered(connect->ws) > 0);
+}
+
+static void
+end_wait(struct connect *connect)
+{
+	uint64_t wanted = connect->options.once;
+
+	connect->wait_end = 0;
+	if (connect->messages < wanted) {
+		connect_warn(connect, "only %ju of %ju messages came", (uintmax_t)connect->messages,
+			(uintmax_t)wanted);
+		connect_fail(connect, STATUS_TIMEOUT);
+	}
+	connect_close(connect, 1000, NULL);
+}
+
 static void
 take_times(struct connect *connect)
 {
@@ -125,15 +146,10 @@ take_times(struct connect *connect)
 		connect_ping(connect, "");
 		connect->ping_at = now + connect->options.ping_ms;
 	}
-	if (connect->wait_end && now >= connect->wait_end) {
-		connect->wait_end = 0;
-		if (connect->options.once) {
-			connect_warn(connect, "only %ju of %ju messages came",
-				(uintmax_t)connect->messages, (uintmax_t)connect->options.once);
-			connect_fail(connect, STATUS_TIMEOUT);
-		}
-		connect_close(connect, 1000, NULL);
-	}
+	if (connect->last_ping && is_busy(connect))
+		connect_last_ping_wait(connect);
+	if (connect->wait_end && now >= connect->wait_end)
+		end_wait(connect);
 }
 
 /* ---- the reader of standard output ---- */
@@ -160,7 +176,8 @@ static void
 keep_pace(struct connect *connect)
 {
 	size_t waiting = outlet_waiting(&connect->output);
-	bool pause = waiting > (connect->paused ? CONNECT_WAITING_MAX / 4 : CONNECT_WAITING_MAX);
+	bool pause = !connect->closing &&
+		     waiting > (connect->paused ? CONNECT_WAITING_MAX / 4 : CONNECT_WAITING_MAX);
 
 	if (!connect->ws || pause == connect->paused)
 		return;
