@@ -92,16 +92,12 @@ on_pong(struct xt_websocket *ws, const char *p, size_t n)
 		connect, "pong after %.2f ms%s%.*s", (double)us / 1000, n ? ": " : "", (int)n, p);
 }
 
+/* What the words are is said by `close`, which follows. */
 static void
 on_error(struct xt_websocket *ws, int error, const char *words)
 {
-	struct connect *connect = of(ws);
-
-	connect->error = error;
-	if (connect->was_open)
-		connect_warn(connect, "%s", words);
-	else
-		connect_warn(connect, "cannot connect to %s: %s", connect->options.url, words);
+	(void)words;
+	of(ws)->error = error;
 }
 
 /* Before it was ever open. */
@@ -136,9 +132,13 @@ static void
 say_closed(struct connect *connect, const struct xt_closing *closing)
 {
 	void (*say)(struct connect *, const char *, ...) =
-		close_code_is_normal(closing->code) || connect->closing ? connect_note
-									: connect_warn;
+		close_code_is_normal(closing->code) ? connect_note : connect_warn;
 
+	if (!connect->open) {
+		connect_warn(
+			connect, "cannot connect to %s: %s", connect->options.url, closing->reason);
+		return;
+	}
 	say(connect, "closed: %u %s%s%s", closing->code, close_code_words(closing->code),
 		*closing->reason ? ": " : "", closing->reason);
 }
@@ -148,12 +148,11 @@ on_close(struct xt_websocket *ws, const struct xt_closing *closing)
 {
 	struct connect *connect = of(ws);
 
-	connect->open = false;
-	connect->ping_sent = 0;
 	if (connect->done) /* by a signal: nobody waits for it */
 		return;
-	if (connect->was_open)
-		say_closed(connect, closing);
+	say_closed(connect, closing);
+	connect->open = false;
+	connect->ping_sent = 0;
 	if (closing->retry_ms >= 0) {
 		connect_note(connect, "again in %.1f s", closing->retry_ms / 1000.0);
 		return;

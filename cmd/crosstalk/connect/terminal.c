@@ -57,12 +57,14 @@ read_file(struct connect *connect, const char *path, size_t *n)
 
 /* As text when that is the form and the file is UTF-8, else as it is. */
 static void
-send_file(struct connect *connect, const char *path)
+send_file(struct connect *connect, const char *name)
 {
-	size_t n;
-	char *p = read_file(connect, path, &n);
+	size_t n = strlen(name);
+	char *path = strndup(name, n > 0 && name[n - 1] == ' ' ? n - 1 : n); /* completed */
+	char *p = path ? read_file(connect, path, &n) : NULL;
 	const char *wrong = NULL;
 
+	free(path);
 	if (!p)
 		return;
 	if (connect->options.form == FORM_TEXT)
