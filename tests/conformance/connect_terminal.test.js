@@ -93,9 +93,11 @@ describe('connect on a terminal: messages', { concurrency: 3 }, () => {
 		}, { columns: 30 }));
 	it('the terminal may change its size meanwhile', TIMEOUT, () =>
 		withTerminal(async ({ terminal, peer, got }) => {
-			terminal.type('abc');
-			await terminal.shows('> abc');
+			terminal.type('ab');
+			await terminal.shows('> ab');
 			terminal.resize(40, 24);
+			terminal.type('c');
+			await terminal.shows('> abc');
 			peer.send('{"a":"0123456789","b":"0123456789","c":"0"}');
 			await terminal.shows(/← \{\n {4}"a": "0123456789",\n {4}"b": "0123456789",\n {4}"c": "0"\n {2}\}\n> abc$/);
 			terminal.type('d'.repeat(60));
