@@ -28,6 +28,7 @@
 #include "http/h2.h"
 #include "http/http_private.h"
 #include "io/tls.h"
+#include "io/tls.h"
 
 static void
 set_state(struct xt_http_link *link, enum xt_link_state state)
@@ -377,7 +378,10 @@ wait_for_head(struct xt_http_link *link)
 	return 0;
 }
 
-/* RFC 9113 3.4: whether the connection begins as one of HTTP/2; XT_EAGAIN: so far it does. */
+/*
+ * RFC 9113 3.2, 3.3: over TLS the client has asked for it by ALPN; else it begins with the preface, by prior knowledge.
+ * XT_EAGAIN: so far it does.
+ */
 static int
 is_http2(const struct xt_http_link *link, const char *p, size_t n)
 {
@@ -385,6 +389,8 @@ is_http2(const struct xt_http_link *link, const char *p, size_t n)
 
 	if (link->used || !link->server->config->http2)
 		return 0;
+	if (xt_tls_is_on(link->conn))
+		return xt_str_eq(xt_tls_alpn(link->conn), XT_STR("h2"));
 	if (memcmp(p, preface.p, n < preface.n ? n : preface.n) != 0)
 		return 0;
 	return n < preface.n ? XT_EAGAIN : 1;

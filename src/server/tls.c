@@ -24,6 +24,7 @@ xt_server_open_tls(struct xt_server *server, char *error, size_t size)
 		.count = config->tls.certificate.n,
 		.clients = config->tls.clients,
 		.client_ca = config->tls.client_ca,
+		.http2 = config->http2,
 		.plain_answer = xt_http_plain_answer,
 	};
 	char words[512];
