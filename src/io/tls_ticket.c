@@ -60,7 +60,7 @@ find(struct xt_tls_tickets *tickets, uint64_t now, const unsigned char *name,
 static bool
 set_mac(EVP_MAC_CTX *mac, struct xt_tls_ticket_key *key)
 {
-	static char digest[] = "SHA256";
+	char digest[] = "SHA256";
 	OSSL_PARAM params[3];
 
 	params[0] =

@@ -3,10 +3,12 @@
 
 #include "codec/percent.h"
 #include "crosstalk.h"
+#include "io/tls.h"
 
 #define PROTOCOLS XT_STR("sec-websocket-protocol")
 
 #define ADDRESS_SIZE 64
+#define SUBJECT_SIZE 1024
 
 int
 xt_handshake_init(struct xt_handshake *handshake, struct xt_exchange *x, void *context)
@@ -83,6 +85,18 @@ xt_handshake_address(struct xt_handshake *handshake)
 	if (xt_buf_reserve(found, ADDRESS_SIZE) < 0)
 		return NULL;
 	xt_conn_peer(xt_exchange_conn(handshake->exchange), found->p, ADDRESS_SIZE);
+	return found->p;
+}
+
+const char *
+xt_handshake_certificate(struct xt_handshake *handshake)
+{
+	struct xt_buf *found = &handshake->found;
+
+	found->n = 0;
+	if (xt_buf_reserve(found, SUBJECT_SIZE) < 0 ||
+		!xt_tls_peer_subject(xt_exchange_conn(handshake->exchange), found->p, SUBJECT_SIZE))
+		return NULL;
 	return found->p;
 }
 

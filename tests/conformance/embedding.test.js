@@ -158,7 +158,7 @@ describe('a program with two servers in it', { concurrency: 4 }, () => {
 		await done(ws);
 	});
 	it('more than limits.backlog can not wait', TIMEOUT, async () => {
-		const ws = await open(server);
+		const ws = await open(server, '/program/x', { perMessageDeflate: false });
 		ws.pause();
 		ws.send('many 100000 60000');
 		await until(() => /sent \d+, then \d{7} wait/.test(server.stderr), bound(10), 'the limit');
