@@ -229,7 +229,7 @@ export class RawWs {
 
 	/** Whether the answer to the handshake agreed on an extension: frames may come with it. */
 	#packed() {
-		return this.#head?.fields['sec-websocket-extensions'] !== undefined;
+		return this.#head?.fields?.['sec-websocket-extensions'] !== undefined;
 	}
 
 	/** Takes one frame from the input; false when there is no whole one. */
