@@ -1,9 +1,8 @@
 // docs/channel.md, Presence: who is there, over all transports, and how each leaves.
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { describe, it } from 'node:test';
 import { ask, assertError, request } from '../lib/rawhttp.js';
-import { STREAMS, TRANSPORTS, fetchRaw, openReader, poll, presence, target } from '../lib/readers.js';
+import { STREAMS, TRANSPORTS, agentOn, fetchRaw, openReader, poll, presence, target } from '../lib/readers.js';
 import { channelName, useServer } from '../lib/server.js';
 import { bound, pause, until } from '../lib/time.js';
 
@@ -150,7 +149,7 @@ for (const workers of [1, 2]) {
 		});
 		it('count is right and members at most 1,000', TIMEOUT, async () => {
 			const channel = channelName();
-			const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+			const agent = agentOn(server.port, { keepAlive: true, maxSockets: 4 });
 			await Promise.all(Array.from({ length: 1050 }, (_, i) => poll(server.port, channel, { client: `c${i}` }, { agent })));
 			const now = await who(channel);
 			agent.destroy();

@@ -45,9 +45,9 @@ export class RawHttp {
 	ended = false;
 	reset = false;
 
-	static async open(port, host) {
+	static async open(port, host, options) {
 		const http = new RawHttp();
-		http.socket = await tcp(port, host);
+		http.socket = await tcp(port, host, options);
 		const wake = () => {
 			http.#wake?.();
 			http.#wake = null;

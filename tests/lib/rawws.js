@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { Queue, bound, within } from './time.js';
+import { connectTls, isTls } from './tls.js';
 
 export const TEXT = 1;
 export const BINARY = 2;
@@ -72,8 +73,11 @@ export const pong = (payload, options) => frame(PONG, payload, options);
 export const close = (code, reason, options) =>
 	frame(CLOSE, code === undefined ? '' : closePayload(code, reason), options);
 
-/** A TCP connection without Nagle's delay whose two directions end separately. */
-export async function tcp(port, host = '127.0.0.1') {
+/** A TCP connection without Nagle's delay whose two directions end separately; with TLS on it where the port has it. */
+export async function tcp(port, host = '127.0.0.1', options = {}) {
+	if (isTls(port)) {
+		return connectTls(port, { host, ...options });
+	}
 	const socket = net.connect({ port, host, allowHalfOpen: true, noDelay: true });
 	await within(
 		new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject)),
@@ -132,12 +136,12 @@ export class RawWs {
 
 	/**
 	 * Connects and shakes hands. early: bytes that leave in the same segment as the handshake;
-	 * chunk: write the handshake (and early) in pieces of so many bytes.
+	 * chunk: write the handshake (and early) in pieces of so many bytes; tls: options of tls.connect().
 	 */
-	static async open(port, { early, chunk, host, ...request } = {}) {
+	static async open(port, { early, chunk, host, tls, ...request } = {}) {
 		const ws = new RawWs();
 		const key = request.key ?? randomBytes(16).toString('base64');
-		ws.socket = await tcp(port, host);
+		ws.socket = await tcp(port, host, tls);
 		ws.#listen();
 		const data = Buffer.concat([handshake(port, { ...request, key }), early ?? Buffer.alloc(0)]);
 		const answered = within(

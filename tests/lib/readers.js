@@ -5,8 +5,10 @@
 // time, type and encoding. Readers do not reconnect: the tests do.
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import https from 'node:https';
 import { RawWs, close } from './rawws.js';
 import { Queue, bound, within } from './time.js';
+import { authority, isTls } from './tls.js';
 
 export const STREAMS = ['websocket', 'sse', 'ndjson', 'iframe'];
 export const TRANSPORTS = [...STREAMS, 'longpoll', 'poll'];
@@ -45,10 +47,14 @@ export function target(channel, parameters = {}) {
 	return `/c/${channel}${query.length ? `?${query.join('&')}` : ''}`;
 }
 
+/** An agent for the connections of that port. */
+export const agentOn = (port, options) => new (isTls(port) ? https : http).Agent(options);
+const requestOn = (port) => (isTls(port) ? (options, then) => https.request({ ca: authority().ca, ...options }, then) : http.request);
+
 /** One HTTP request with node's own client, on a connection of its own unless an agent is given. */
 export function fetchRaw(port, path, { method = 'GET', headers = {}, body, agent = false, ms = bound(60), host = '127.0.0.1', signal } = {}) {
 	const answer = new Promise((resolve, reject) => {
-		const request = http.request({ host, port, path, method, headers, agent, signal }, (response) => {
+		const request = requestOn(port)({ host, port, path, method, headers, agent, signal }, (response) => {
 			const parts = [];
 			response.on('data', (data) => parts.push(data));
 			response.on('end', () => {
@@ -256,7 +262,7 @@ class StreamReader extends Reader {
 	async open() {
 		const { port, host = '127.0.0.1', channel, headers } = this.options;
 		await within(new Promise((resolve, reject) => {
-			this.request = http.request({
+			this.request = requestOn(port)({
 				host, port, agent: false, path: target(channel, this.parameters(this.query)), headers: { ...this.head, ...headers },
 			});
 			this.request.setNoDelay(true);
@@ -462,7 +468,7 @@ class PollReader extends Reader {
 
 	async open() {
 		const { port, host, since, history, transport } = this.options;
-		this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+		this.agent = agentOn(port, { keepAlive: true, maxSockets: 1 });
 		this.abort = new AbortController();
 		this.position = since;
 		if (since === undefined && (history === undefined || history === 0)) {

@@ -11,6 +11,11 @@ import path from 'node:path';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { bound, until, within } from './time.js';
+import { OVER_TLS, authority, notePort } from './tls.js';
+
+if (OVER_TLS) {
+	process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // of fetch() and others that know no authority of ours
+}
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -57,7 +62,8 @@ export class Server {
 		return server;
 	}
 
-	async #start({ config, workers, root, listen = ['http://127.0.0.1:0'], args = [], prefix = [], program: other }) {
+	async #start({ config, workers, root, listen, args = [], prefix = [], program: other }) {
+		listen ??= [`http${OVER_TLS && !other ? 's' : ''}://127.0.0.1:0`];
 		this.dir = mkdtempSync(path.join(tmpdir(), 'crosstalk-test-'));
 		const argv = other ? [] : ['serve'];
 		for (const url of listen) {
@@ -73,6 +79,9 @@ export class Server {
 			const file = path.join(this.dir, 'crosstalk.yaml');
 			writeFileSync(file, yaml(config));
 			argv.push('--config', file);
+		}
+		if (OVER_TLS && !args.includes('--cert') && !other) {
+			argv.push('--cert', authority().own.cert, '--key', authority().own.key);
 		}
 		argv.push(...args);
 		const command = [...prefix, other ?? program(), ...argv];
@@ -116,6 +125,7 @@ export class Server {
 		}
 		this.url = this.urls[0];
 		this.port = Number(new URL(this.url).port);
+		this.urls.filter((url) => url.startsWith('https:')).forEach((url) => notePort(Number(new URL(url).port)));
 		this.host = `127.0.0.1:${this.port}`;
 	}
 
