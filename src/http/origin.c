@@ -3,6 +3,7 @@
 
 #include "crosstalk.h"
 #include "http/http_private.h"
+#include "io/tls.h"
 
 #define ORIGIN XT_STR("origin")
 #define SITE   XT_STR("sec-fetch-site")
@@ -70,8 +71,8 @@ is_allowed(const struct xt_exchange *x, const struct xt_request *request)
 		return true;
 	if (site.p)
 		return browser_says_own(site);
-	return !origin.p ||
-	       xt_origin_is_own(origin, xt_request_field(request, XT_STR("host")), false);
+	return !origin.p || xt_origin_is_own(origin, xt_request_field(request, XT_STR("host")),
+				    xt_tls_is_on(xt_exchange_conn(x)));
 }
 
 int

@@ -104,6 +104,15 @@ is_address(const char *host)
 	return inet_pton(AF_INET, host, binary) == 1 || inet_pton(AF_INET6, host, binary) == 1;
 }
 
+/* SSL_set_tlsext_host_name() is a macro that casts the const away without a word. */
+static bool
+set_name(SSL *ssl, const char *host)
+{
+	void *name = (void *)(uintptr_t)host;
+
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
+}
+
 /* RFC 6066 3: the name of a server is not an address. RFC 6125 for what the certificate must say. */
 static bool
 set_host(SSL *ssl, const char *host)
@@ -113,8 +122,7 @@ set_host(SSL *ssl, const char *host)
 	if (is_address(host))
 		return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 &&
-	       SSL_set_tlsext_host_name(ssl, host) == 1;
+	return X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 && set_name(ssl, host);
 }
 
 /* 0 is good there, unlike everywhere else. */

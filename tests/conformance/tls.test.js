@@ -476,6 +476,12 @@ describe('all that http does', () => {
 		});
 	}
 
+	it('a page of http:// on the same host is another site (RFC 6454 5), one of https:// is not', TIMEOUT, async () => {
+		const from = (scheme) => publish(server.port, channelName(), 'x', 'text/plain', { headers: { Origin: `${scheme}://${server.host}`, 'Content-Type': 'text/plain' } });
+		await from('https');
+		await assert.rejects(from('http'), /origin_not_allowed/);
+	});
+
 	it('a long poll waits and is answered', TIMEOUT, async () => {
 		const channel = channelName();
 		const since = await publish(server.port, channel, 'one');
