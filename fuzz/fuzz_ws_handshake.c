@@ -2,6 +2,7 @@
  * fuzz_ws_handshake.c - a server's answer to a client's opening handshake: what is agreed on was asked for. The first byte
  * says what was asked; the answer's key is put in place of "KEY", so that it can be right.
  */
+#include "base/buf.h"
 #include "base/panic.h"
 #include "codec/ws_handshake.h"
 #include "crosstalk.h"
