@@ -358,8 +358,11 @@ server_recv(struct xt_conn *conn, char *p, size_t n)
 static void
 broken(struct xt_client *client, struct xt_conn *conn, enum xt_close why, const char *who)
 {
-	if (why == XT_CLOSE_TLS) {
-		xt_client_note(client, XT_EPROTO, XT_WS_ABNORMAL, "TLS: %s", xt_tls_error(conn));
+	const char *tls = xt_tls_error(conn);
+
+	/* Whoever failed TLS says so, also when the end of the connection was seen first. */
+	if (why == XT_CLOSE_TLS || tls[0]) {
+		xt_client_note(client, XT_EPROTO, XT_WS_ABNORMAL, "TLS: %s", tls);
 		client->outcome.final = true;
 	} else if (why == XT_CLOSE_FAULT) {
 		xt_client_note(client, XT_ENOMEM, XT_WS_ABNORMAL, "out of memory");
