@@ -53,7 +53,7 @@ describe('manual pages', { concurrency: 4 }, () => {
 			const { stdout } = await run('mandoc', ['-T', 'lint', file]).catch((error) => error);
 			const faults = stdout.split('\n').filter((line) => line && !line.includes('referenced manual not found') && !line.includes('mandoc.db'));
 			assert.deepEqual(faults, []);
-			assert.match((await run('mandoc', ['-T', 'utf8', file])).stdout, /EXIT STATUS/);
+			assert.match((await run('mandoc', ['-T', 'utf8', file])).stdout.replace(/.\x08/gu, ''), /^EXIT STATUS/m);
 		});
 	}
 	it('what they refer to is there', TIMEOUT, () => {
