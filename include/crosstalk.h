@@ -237,7 +237,11 @@ struct xt_websocket_handlers {
 	/* Optional: without it a message ends the WebSocket with 1003. */
 	void (*message)(struct xt_websocket *ws, const struct xt_data *data);
 
-	/* Client, optional: what went wrong, in a sentence; `close` follows. */
+	/*
+	 * Client, optional: what went wrong, in a sentence; `close` follows. XT_ENOTFOUND: there is no such host;
+	 * XT_ESYS, XT_ECLOSED: no connection, or none any more, TLS included; XT_EPROTO: the peer answered, but not
+	 * as it should; XT_EAGAIN: it took too long; XT_ELIMIT: a message was too long; XT_EINVAL; XT_ENOMEM.
+	 */
 	void (*error)(struct xt_websocket *ws, int error, const char *words);
 
 	void (*close)(struct xt_websocket *ws, const struct xt_closing *closing); /* optional */

@@ -362,7 +362,7 @@ broken(struct xt_client *client, struct xt_conn *conn, enum xt_close why, const 
 
 	/* Whoever failed TLS says so, also when the end of the connection was seen first. */
 	if (why == XT_CLOSE_TLS || tls[0]) {
-		xt_client_note(client, XT_EPROTO, XT_WS_ABNORMAL, "TLS: %s", tls);
+		xt_client_note(client, XT_ECLOSED, XT_WS_ABNORMAL, "TLS: %s", tls);
 		client->outcome.final = true;
 	} else if (why == XT_CLOSE_FAULT) {
 		xt_client_note(client, XT_ENOMEM, XT_WS_ABNORMAL, "out of memory");

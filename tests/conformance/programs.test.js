@@ -219,7 +219,7 @@ describe('crosstalk check', { concurrency: 4 }, () => {
 });
 
 describe('every command', { concurrency: 4 }, () => {
-	for (const args of [['--help'], ['serve', '--help'], ['pub', '--help'], ['sub', '--help'], ['check', '--help'], ['--version']]) {
+	for (const args of [['--help'], ['serve', '--help'], ['pub', '--help'], ['sub', '--help'], ['check', '--help'], ['connect', '--help'], ['--version']]) {
 		it(`crosstalk ${args.join(' ')} prints something and ends with 0`, TIMEOUT, async () => {
 			const { code, out, err } = await run(args);
 			assert.equal(code, 0);
@@ -227,7 +227,7 @@ describe('every command', { concurrency: 4 }, () => {
 			assert.ok(out.length > 5);
 		});
 	}
-	for (const args of [[], ['fly'], ['serve', '--fly'], ['serve', '--workers', 'x'], ['serve', '--listen'], ['serve', 'extra'], ['pub'], ['pub', 'a', 'b', 'c'], ['sub'], ['sub', 'a', 'b'], ['sub', '--count', 'x', 'a'], ['check'], ['check', '--config']]) {
+	for (const args of [[], ['fly'], ['serve', '--fly'], ['serve', '--workers', 'x'], ['serve', '--listen'], ['serve', 'extra'], ['pub'], ['pub', 'a', 'b', 'c'], ['sub'], ['sub', 'a', 'b'], ['sub', '--count', 'x', 'a'], ['check'], ['check', '--config'], ['connect'], ['connect', '--fly', 'u'], ['connect', 'a', 'b']]) {
 		it(`crosstalk ${args.join(' ')} is a usage error`, TIMEOUT, async () => {
 			const { code, err, out } = await run(args);
 			assert.equal(code, 2, err + out);

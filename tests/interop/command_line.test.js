@@ -60,13 +60,13 @@ describe('usage', () => {
 		for (const args of [['--help'], ['help'], ['-h']]) {
 			const { code, stdout } = await run(...args);
 			assert.equal(code, 0);
-			for (const name of ['serve', 'check', 'pub', 'sub']) {
+			for (const name of ['serve', 'check', 'pub', 'sub', 'connect']) {
 				assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
 			}
 		}
 	});
 	it('help COMMAND and COMMAND --help are the same', TIMEOUT, async () => {
-		for (const name of ['serve', 'check', 'pub', 'sub']) {
+		for (const name of ['serve', 'check', 'pub', 'sub', 'connect']) {
 			const [a, b] = await Promise.all([run('help', name), run(name, '--help')]);
 			assert.equal(a.code, 0);
 			assert.match(a.stdout, new RegExp(`^Usage: crosstalk ${name} `));
