@@ -22,6 +22,7 @@
 enum {
 	OPTION_CONFIG = 256,
 	OPTION_DATA,
+	OPTION_SET,
 	OPTION_KEY, /* and above: a key of the configuration */
 };
 
@@ -39,6 +40,7 @@ static const struct option options[] = {
 	{ "key", required_argument, NULL, OPTION_KEY + 6 },
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "data", required_argument, NULL, OPTION_DATA },
+	{ "set", required_argument, NULL, OPTION_SET },
 	{ 0 },
 };
 
@@ -54,6 +56,22 @@ apply_file(const struct command *command, struct xt_config *config, int option)
 	return STATUS_OK;
 }
 
+/* --set KEY=VALUE: any key. Its name is cut out of the argument. */
+static int
+apply_set(const struct command *command, struct xt_config *config)
+{
+	char *equals = strchr(optarg, '='), error[ERROR_SIZE];
+	int status = STATUS_OK;
+
+	if (!equals)
+		return command_usage(command, "--set needs KEY=VALUE");
+	*equals = '\0';
+	if (xt_config_set(config, optarg, equals + 1, error, sizeof error) < 0)
+		status = command_usage(command, "%s", error);
+	*equals = '=';
+	return status;
+}
+
 static int
 apply_flag(const struct command *command, struct xt_config *config, int option)
 {
@@ -62,6 +80,8 @@ apply_flag(const struct command *command, struct xt_config *config, int option)
 	if (option == OPTION_DATA)
 		return command_usage(
 			command, "--data comes in a later version: all state is in memory");
+	if (option == OPTION_SET)
+		return apply_set(command, config);
 	if (option >= OPTION_KEY && xt_config_set(config, keys[option - OPTION_KEY],
 					    optarg ? optarg : "true", error, sizeof error) < 0)
 		return command_usage(command, "%s", error);
@@ -254,7 +274,9 @@ const struct command command_serve = {
 		"  --root DIR         serve the files of this directory\n"
 		"  --open             allow anyone who can reach a listener; without it only this\n"
 		"                     machine's own addresses are listened on\n"
-		"  --log-level LEVEL  error, warn, info or debug. Default: info\n\n"
+		"  --log-level LEVEL  error, warn, info or debug. Default: info\n"
+		"  --set KEY=VALUE    any key of docs/configuration.md: limits.message=64KiB,\n"
+		"                     paths./c/chat/.frame=1KiB; more than one may be given\n\n"
 		"Prints \"listening on URL\" for each listener once it accepts connections. "
 		"SIGTERM and\n"
 		"SIGINT let clients leave, then it exits with 0; SIGINT again ends it at once. "

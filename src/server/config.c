@@ -9,34 +9,11 @@
 #include "base/heap.h"
 #include "io/address.h"
 #include "server/config_key.h"
+#include "server/config_list.h"
+#include "server/config_path.h"
 #include "server/config_value.h"
 
 #define READ_SIZE 4096
-
-static void
-list_fini(struct xt_config_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		xt_free(list->v[i]);
-	xt_free(list->v);
-}
-
-static int
-list_copy(struct xt_config_list *to, const struct xt_config_list *from)
-{
-	*to = (struct xt_config_list){ 0 };
-	if (from->n == 0)
-		return 0;
-	to->v = xt_calloc(from->n, sizeof *to->v);
-	if (!to->v)
-		return XT_ENOMEM;
-	for (; to->n < from->n; to->n++) {
-		to->v[to->n] = xt_strdup(from->v[to->n]);
-		if (!to->v[to->n])
-			return XT_ENOMEM;
-	}
-	return 0;
-}
 
 static int
 string_copy(char **to, const char *from)
@@ -75,11 +52,12 @@ xt_config_free(struct xt_config *config)
 {
 	if (!config)
 		return;
-	list_fini(&config->listen);
-	list_fini(&config->cors.origins);
-	list_fini(&config->tls.certificate);
-	list_fini(&config->tls.key);
+	xt_config_list_fini(&config->listen);
+	xt_config_list_fini(&config->cors.origins);
+	xt_config_list_fini(&config->tls.certificate);
+	xt_config_list_fini(&config->tls.key);
 	xt_free(config->tls.client_ca);
+	xt_config_paths_fini(&config->paths);
 	xt_free(config->root);
 	xt_free(config->file);
 	xt_free(config);
@@ -91,11 +69,12 @@ own_members(struct xt_config *to, const struct xt_config *from)
 {
 	int failed = 0;
 
-	failed |= list_copy(&to->listen, &from->listen);
-	failed |= list_copy(&to->cors.origins, &from->cors.origins);
-	failed |= list_copy(&to->tls.certificate, &from->tls.certificate);
-	failed |= list_copy(&to->tls.key, &from->tls.key);
+	failed |= xt_config_list_copy(&to->listen, &from->listen);
+	failed |= xt_config_list_copy(&to->cors.origins, &from->cors.origins);
+	failed |= xt_config_list_copy(&to->tls.certificate, &from->tls.certificate);
+	failed |= xt_config_list_copy(&to->tls.key, &from->tls.key);
 	failed |= string_copy(&to->tls.client_ca, from->tls.client_ca);
+	failed |= xt_config_paths_copy(&to->paths, &from->paths);
 	failed |= string_copy(&to->root, from->root);
 	failed |= string_copy(&to->file, from->file);
 	if (!failed && to->listen.n == 0)
@@ -129,7 +108,10 @@ xt_config_set(
 {
 	const struct xt_config_error to = { error, size };
 	const struct xt_config_key *found = xt_config_key_find(xt_str_from(key));
+	struct xt_str path, name;
 
+	if (!found && xt_config_path_split(xt_str_from(key), &path, &name))
+		return xt_config_path_set(config, path, name, xt_str_from(value), &to);
 	if (!found)
 		return xt_config_key_unknown(xt_str_from(key), &to);
 	config->line[found - xt_config_keys] = 0;
@@ -241,6 +223,31 @@ check_backlog(const struct xt_config *config, const struct xt_config_error *erro
 			config->limits.message, xt_config_units_size, message, sizeof message));
 }
 
+/* The same for what is said of a path on which there are channels. */
+static int
+check_paths(const struct xt_config *config, const struct xt_config_error *error)
+{
+	char at[300] = "", backlog[32], message[32];
+
+	for (size_t i = 0; i < config->paths.n; i++) {
+		const struct xt_config_path *path = &config->paths.v[i];
+		uint32_t line = path->line[XT_CONFIG_PATH_MESSAGE];
+		if (path->message < config->limits.backlog || strncmp(path->path, "/c/", 3) != 0)
+			continue;
+		if (line && config->file)
+			snprintf(at, sizeof at, "%s:%u: ", config->file, line);
+		return xt_config_fail(error, XT_EINVAL,
+			"%spaths.%s.message: %s is too large, allowed: less than limits.backlog "
+			"(%s)",
+			at, path->path,
+			xt_config_value_format(
+				path->message, xt_config_units_size, message, sizeof message),
+			xt_config_value_format(config->limits.backlog, xt_config_units_size,
+				backlog, sizeof backlog));
+	}
+	return 0;
+}
+
 static int
 check_root(const struct xt_config *config, const struct xt_config_error *error)
 {
@@ -297,8 +304,9 @@ xt_config_check(const struct xt_config *config, char *error, size_t size)
 {
 	const struct xt_config_error to = { error, size };
 
-	if (check_backlog(config, &to) < 0 || check_root(config, &to) < 0 ||
-		check_tls(config, &to) < 0 || check_open(config, &to) < 0)
+	if (check_backlog(config, &to) < 0 || check_paths(config, &to) < 0 ||
+		check_root(config, &to) < 0 || check_tls(config, &to) < 0 ||
+		check_open(config, &to) < 0)
 		return XT_EINVAL;
 	return 0;
 }

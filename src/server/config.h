@@ -18,11 +18,35 @@
 
 #define XT_CONFIG_LIST_MAX  64            /* elements of one list key */
 #define XT_CONFIG_FILE_MAX  (1024 * 1024) /* bytes of a configuration file */
-#define XT_CONFIG_KEY_COUNT 32            /* rows of the table of keys */
+#define XT_CONFIG_KEY_COUNT 33            /* rows of the table of keys */
+
+#define XT_CONFIG_PATHS_MAX      64  /* paths of the group `paths` */
+#define XT_CONFIG_PATH_SIZE      255 /* bytes of one */
+#define XT_CONFIG_PATH_KEY_COUNT 8   /* keys of each */
+#define XT_CONFIG_UNSET          UINT32_MAX
 
 /* Owned strings; `v` is NULL when empty. */
 struct xt_config_list {
 	char **v;
+	size_t n;
+};
+
+/* What holds on one path: 0 is no limit of its own. */
+struct xt_config_path {
+	char *path; /* "/echo", or "/c/chat/" for all below it; not percent-encoded */
+	uint64_t message;
+	uint64_t frame;
+	uint32_t messages_per_second;
+	uint64_t bytes_per_second;
+	uint32_t connections_per_address;
+	uint32_t compression; /* a level, 0: off; XT_CONFIG_UNSET */
+	struct xt_config_list origins, subprotocols;
+	uint32_t line
+		[XT_CONFIG_PATH_KEY_COUNT]; /* where each key was last set; 0: not from the file */
+};
+
+struct xt_config_paths {
+	struct xt_config_path *v;
 	size_t n;
 };
 
@@ -79,6 +103,7 @@ struct xt_config {
 	struct {
 		uint32_t timeout;
 	} drain;
+	struct xt_config_paths paths;
 
 	/* Where each key was last set: for the error of a check over several keys. */
 	char *file;                         /* the last file loaded, or NULL */

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/panic.h"
+#include "codec/http1.h"
 #include "io/address.h"
 #include "server/config_value.h"
 
@@ -93,6 +94,9 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 
 	{ "drain.timeout", XT_CONFIG_TIME, FIELD(drain.timeout), 0, HOUR, "10s",
 	  "Time for peers to leave when the server stops; then they are cut." },
+
+	{ "paths", XT_CONFIG_PATHS, FIELD(paths), 0, 0, NULL,
+	  "What holds on some paths only, see below." },
 };
 /* clang-format on */
 
@@ -114,6 +118,8 @@ static const struct {
 	[XT_CONFIG_CLIENTS] = { "a way to treat clients", NULL, "" },
 	[XT_CONFIG_LISTEN] = { "the URL of a listener", NULL, "" },
 	[XT_CONFIG_ORIGINS] = { "an origin", NULL, "" },
+	[XT_CONFIG_TOKENS] = { "a subprotocol", NULL, "" },
+	[XT_CONFIG_PATHS] = { "a group of paths", NULL, "" },
 };
 
 static const char *const clients[] = {
@@ -166,15 +172,15 @@ bool
 xt_config_key_is_list(const struct xt_config_key *key)
 {
 	return key->type == XT_CONFIG_LISTEN || key->type == XT_CONFIG_ORIGINS ||
-	       key->type == XT_CONFIG_FILES;
+	       key->type == XT_CONFIG_FILES || key->type == XT_CONFIG_TOKENS;
 }
 
 /* ---- values, one reader per type ---- */
 
 static void *
-field(struct xt_config *config, const struct xt_config_key *key)
+field(void *record, const struct xt_config_key *key)
 {
-	return (char *)config + key->offset;
+	return (char *)record + key->offset;
 }
 
 static int
@@ -188,7 +194,7 @@ refuse(const struct xt_config_key *key, struct xt_str value, const struct xt_con
 }
 
 static int
-set_number(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_number(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	char quoted[80], allowed[128];
@@ -202,56 +208,56 @@ set_number(struct xt_config *config, const struct xt_config_key *key, struct xt_
 			xt_config_key_allowed(key, allowed, sizeof allowed), types[key->type].hint);
 	if (key->size == sizeof(uint32_t)) {
 		XT_ASSERT(number <= UINT32_MAX);
-		*(uint32_t *)field(config, key) = (uint32_t)number;
+		*(uint32_t *)field(record, key) = (uint32_t)number;
 	} else {
-		*(uint64_t *)field(config, key) = number;
+		*(uint64_t *)field(record, key) = number;
 	}
 	return 0;
 }
 
 static int
-set_bool(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_bool(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	bool yes = xt_str_eq(value, XT_STR("true"));
 
 	if (!yes && !xt_str_eq(value, XT_STR("false")))
 		return refuse(key, value, error);
-	*(bool *)field(config, key) = yes;
+	*(bool *)field(record, key) = yes;
 	return 0;
 }
 
 static int
-set_level(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_level(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
 		if (!xt_str_eq(value, xt_str_from(levels[i])))
 			continue;
-		*(enum xt_log_level *)field(config, key) = (enum xt_log_level)i;
+		*(enum xt_log_level *)field(record, key) = (enum xt_log_level)i;
 		return 0;
 	}
 	return refuse(key, value, error);
 }
 
 static int
-set_clients(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_clients(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) {
 		if (!xt_str_eq(value, xt_str_from(clients[i])))
 			continue;
-		*(enum xt_tls_clients *)field(config, key) = (enum xt_tls_clients)i;
+		*(enum xt_tls_clients *)field(record, key) = (enum xt_tls_clients)i;
 		return 0;
 	}
 	return refuse(key, value, error);
 }
 
 static int
-set_path(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_path(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
-	char **path = field(config, key), *copy;
+	char **path = field(record, key), *copy;
 
 	if (value.n == 0 || memchr(value.p, '\0', value.n))
 		return refuse(key, value, error);
@@ -264,10 +270,10 @@ set_path(struct xt_config *config, const struct xt_config_key *key, struct xt_st
 }
 
 static int
-append(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+append(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
-	struct xt_config_list *list = field(config, key);
+	struct xt_config_list *list = field(record, key);
 	char **v;
 
 	if (list->n == XT_CONFIG_LIST_MAX)
@@ -285,7 +291,7 @@ append(struct xt_config *config, const struct xt_config_key *key, struct xt_str 
 }
 
 static int
-set_listen(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_listen(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	struct xt_address address;
@@ -295,33 +301,52 @@ set_listen(struct xt_config *config, const struct xt_config_key *key, struct xt_
 	if (why)
 		return xt_config_fail(error, XT_EINVAL, "%s: %s: %s", key->name,
 			xt_config_value_quote(value, quoted, sizeof quoted), why);
-	return append(config, key, value, error);
+	return append(record, key, value, error);
 }
 
 static int
-set_file(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_file(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	if (value.n == 0 || memchr(value.p, '\0', value.n))
 		return refuse(key, value, error);
-	return append(config, key, value, error);
+	return append(record, key, value, error);
 }
 
 static int
-set_origin(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+set_origin(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
 	if (!xt_config_value_origin(value))
 		return refuse(key, value, error);
-	return append(config, key, value, error);
+	return append(record, key, value, error);
+}
+
+/* RFC 6455 4.1: what may stand in Sec-WebSocket-Protocol. */
+static int
+set_token(void *record, const struct xt_config_key *key, struct xt_str value,
+	const struct xt_config_error *error)
+{
+	if (!xt_http1_is_token(value))
+		return refuse(key, value, error);
+	return append(record, key, value, error);
+}
+
+/* A group can't be set as a whole. */
+static int
+set_nothing(void *record, const struct xt_config_key *key, struct xt_str value,
+	const struct xt_config_error *error)
+{
+	(void)record;
+	return refuse(key, value, error);
 }
 
 int
-xt_config_key_set(struct xt_config *config, const struct xt_config_key *key, struct xt_str value,
+xt_config_key_set(void *record, const struct xt_config_key *key, struct xt_str value,
 	const struct xt_config_error *error)
 {
-	static int (*const setters[XT_CONFIG_TYPES])(struct xt_config *,
-		const struct xt_config_key *, struct xt_str, const struct xt_config_error *) = {
+	static int (*const setters[XT_CONFIG_TYPES])(void *, const struct xt_config_key *,
+		struct xt_str, const struct xt_config_error *) = {
 		[XT_CONFIG_COUNT] = set_number,
 		[XT_CONFIG_SIZE] = set_number,
 		[XT_CONFIG_TIME] = set_number,
@@ -333,9 +358,11 @@ xt_config_key_set(struct xt_config *config, const struct xt_config_key *key, str
 		[XT_CONFIG_CLIENTS] = set_clients,
 		[XT_CONFIG_LISTEN] = set_listen,
 		[XT_CONFIG_ORIGINS] = set_origin,
+		[XT_CONFIG_TOKENS] = set_token,
+		[XT_CONFIG_PATHS] = set_nothing,
 	};
 
-	return setters[key->type](config, key, value, error);
+	return setters[key->type](record, key, value, error);
 }
 
 const char *
@@ -351,6 +378,8 @@ xt_config_key_allowed(const struct xt_config_key *key, char *p, size_t size)
 		[XT_CONFIG_LISTEN] = "http://HOST:PORT, https://HOST:PORT, unix:/PATH",
 		[XT_CONFIG_ORIGINS] =
 			"*, or like https://example.com:8443 in lower case, without a path",
+		[XT_CONFIG_TOKENS] = "a name like chat.v1",
+		[XT_CONFIG_PATHS] = "PATH: and its keys, or paths.PATH.KEY",
 	};
 	const struct xt_config_unit *units = types[key->type].units;
 	char min[32], max[32];

@@ -20,13 +20,15 @@ enum xt_config_type {
 	XT_CONFIG_CLIENTS, /* enum xt_tls_clients */
 	XT_CONFIG_LISTEN,  /* struct xt_config_list of listener URLs */
 	XT_CONFIG_ORIGINS, /* struct xt_config_list of origins */
+	XT_CONFIG_TOKENS,  /* struct xt_config_list of names that fit into a header field */
+	XT_CONFIG_PATHS,   /* struct xt_config_paths: config_path.h sets its parts */
 	XT_CONFIG_TYPES
 };
 
 struct xt_config_key {
 	const char *name; /* "limits.message" */
 	enum xt_config_type type;
-	size_t offset, size; /* of the field in struct xt_config */
+	size_t offset, size; /* of the field in struct xt_config, or struct xt_config_path */
 	uint64_t min, max;   /* of a count, size or time, in its stored unit */
 	const char *initial; /* the default as text; NULL: none */
 	const char *help;    /* one sentence */
@@ -60,14 +62,18 @@ bool xt_config_key_is_list(const struct xt_config_key *key);
  */
 int xt_config_key_unknown(struct xt_str name, const struct xt_config_error *error);
 
+/* The same for a key of a path. */
+int xt_config_path_key_unknown(
+	struct xt_str path, struct xt_str name, const struct xt_config_error *error);
+
 /* "1KiB to 1MiB", "true, false" …: static, or in `p`. For errors and the documents. */
 const char *xt_config_key_allowed(const struct xt_config_key *key, char *p, size_t size);
 
 /*
- * Reads `value` into the field of `key`; a list gets one more element. 0, XT_ENOMEM, or XT_EINVAL
- * with "KEY: what is wrong, what is allowed".
+ * Reads `value` into the field of `key`; a list gets one more element. `record` is the struct that the key is of.
+ * 0, XT_ENOMEM, or XT_EINVAL with "KEY: what is wrong, what is allowed".
  */
-int xt_config_key_set(struct xt_config *config, const struct xt_config_key *key,
-	struct xt_str value, const struct xt_config_error *error);
+int xt_config_key_set(void *record, const struct xt_config_key *key, struct xt_str value,
+	const struct xt_config_error *error);
 
 #endif

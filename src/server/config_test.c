@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "server/config_key.h"
+#include "server/config_path.h"
 
 #define DOC_SIZE 32768
 
@@ -42,6 +43,19 @@ test_table_is_full(void **state)
 		assert_ptr_equal(xt_config_key_find(xt_str_from(key->name)), key);
 		assert_true(key->max == 0 || key->size == 8 || key->max <= UINT32_MAX);
 	}
+}
+
+static void
+test_table_of_paths_is_full(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < XT_CONFIG_PATH_KEY_COUNT; i++) {
+		const struct xt_config_key *key = &xt_config_path_keys[i];
+		assert_non_null(key->name);
+		assert_ptr_equal(xt_config_path_key_find(xt_str_from(key->name)), key);
+		assert_true(key->max == 0 || key->size == 8 || key->max <= UINT32_MAX);
+	}
+	assert_string_equal(xt_config_path_keys[XT_CONFIG_PATH_MESSAGE].name, "message");
 }
 
 static void
@@ -122,6 +136,10 @@ test_nothing_is_fine(void **state)
 	}
 }
 
+#define PATH_KEYS \
+	"message, frame, messages_per_second, bytes_per_second, connections_per_address, " \
+	"compression, origins, subprotocols"
+
 /* A file and the one sentence that it is answered with. */
 static const struct {
 	const char *text, *error;
@@ -134,15 +152,15 @@ static const struct {
 	{ "listne: http://127.0.0.1:1\n",
 		"f.yaml:1: listne: unknown key, did you mean listen? Allowed: listen, workers, "
 		"root, open, "
-		"log, limits, history, heartbeat, compression, presence, tls, http2, cors, drain" },
+		"log, limits, history, heartbeat, compression, presence, tls, http2, cors, drain, paths" },
 	{ "origins: '*'\n", "f.yaml:1: origins: unknown key, did you mean cors.origins? Allowed: "
 			    "listen, workers, "
 			    "root, open, log, limits, history, heartbeat, compression, presence, "
-			    "tls, http2, cors, drain" },
+			    "tls, http2, cors, drain, paths" },
 	{ "drain:\n  zzz: 1\n", "f.yaml:2: drain.zzz: unknown key, allowed in drain: timeout" },
 	{ "x\ty: 1\n", "f.yaml:1: x?y: unknown key, allowed: listen, workers, root, open, log, "
 		       "limits, history, "
-		       "heartbeat, compression, presence, tls, http2, cors, drain" },
+		       "heartbeat, compression, presence, tls, http2, cors, drain, paths" },
 	{ "workers: 257\n", "f.yaml:1: workers: \"257\" is out of range, allowed: 0 to 256" },
 	{ "workers: -1\n", "f.yaml:1: workers: \"-1\" is not a number, allowed: 0 to 256" },
 	{ "workers: 1.5\n", "f.yaml:1: workers: \"1.5\" is not a number, allowed: 0 to 256" },
@@ -195,6 +213,43 @@ static const struct {
 			 "line, indented" },
 	{ "limits:\n", "f.yaml:1: limits: is a group of keys, allowed: one \"key: value\" a line, "
 		       "indented" },
+	{ "paths: 5\n", "f.yaml:1: paths: \"5\" is not a group of paths, allowed: PATH: and its "
+			"keys, or paths.PATH.KEY" },
+	{ "paths: [a]\n", "f.yaml:1: paths: takes one value, allowed: PATH: and its keys, or "
+			  "paths.PATH.KEY" },
+	{ "paths:\n  c/chat:\n    message: 1\n",
+		"f.yaml:2: paths.c/chat: is not a path, allowed: like /echo, or /c/chat/ for all "
+		"below it; 255 bytes at most" },
+	{ "paths:\n  /c/?x:\n    message: 1\n",
+		"f.yaml:2: paths./c/?x: is not a path, allowed: like /echo, or /c/chat/ for all "
+		"below it; 255 bytes at most" },
+	{ "paths:\n  /c/chat/: 5\n", "f.yaml:2: paths./c/chat/: is a group of keys, allowed: one "
+				     "\"key: value\" a line, indented" },
+	{ "paths:\n  /c/chat/:\n    mesage: 1\n",
+		"f.yaml:3: paths./c/chat/.mesage: unknown key, did you mean message? Allowed in "
+		"paths./c/chat/: " PATH_KEYS },
+	{ "paths./c/a/.zzz: 1\n",
+		"f.yaml:1: paths./c/a/.zzz: unknown key, allowed in paths./c/a/: " PATH_KEYS },
+	{ "paths:\n  /c/a/:\n    message: [1]\n",
+		"f.yaml:3: paths./c/a/.message: takes one value, allowed: 1 to 1GiB" },
+	{ "paths:\n  /c/a/:\n    frame: 1XB\n",
+		"f.yaml:3: paths./c/a/.frame: \"1XB\" is not a size, allowed: 1 to 1GiB, in bytes "
+		"or with B, KB, KiB, MB, MiB, GB, GiB" },
+	{ "paths:\n  /c/a/:\n    compression: 10\n",
+		"f.yaml:3: paths./c/a/.compression: \"10\" is out of range, allowed: 0 to 9" },
+	{ "paths:\n  /c/a/:\n    messages_per_second: 0\n",
+		"f.yaml:3: paths./c/a/.messages_per_second: \"0\" is out of range, allowed: 1 to "
+		"1000000" },
+	{ "paths:\n  /c/a/:\n    subprotocols: [a, 'b c']\n",
+		"f.yaml:3: paths./c/a/.subprotocols: \"b c\" is not a subprotocol, allowed: a name "
+		"like chat.v1" },
+	{ "paths:\n  /c/a/:\n    origins: https://a.example/\n",
+		"f.yaml:3: paths./c/a/.origins: \"https://a.example/\" is not an origin, allowed: "
+		"*, or like https://example.com:8443 in lower case, without a path" },
+	{ "paths:\n  /c/a/:\n    message: 1\npaths./c/a/.message: 2\n",
+		"f.yaml:4: paths./c/a/.message: is given twice, first on line 3, allowed: once" },
+	{ "paths:\n  [a]: 1\n", "f.yaml:2: a path must be a word, allowed: path: its keys" },
+	{ "paths:\n  /a:\n    {b: c}: 1\n", "f.yaml:3: a key must be a word, allowed: key: value" },
 	{ "- listen\n", "f.yaml:1: not a list of keys, allowed: key: value" },
 	{ "hello\n", "f.yaml:1: not a list of keys, allowed: key: value" },
 	{ "? [a]\n: b\n", "f.yaml:1: a key must be a word, allowed: key: value" },
@@ -262,9 +317,93 @@ test_set(void **state)
 	assert_string_equal(error,
 		"worker: unknown key, did you mean workers? Allowed: listen, "
 		"workers, root, open, log, "
-		"limits, history, heartbeat, compression, presence, tls, http2, cors, drain");
+		"limits, history, heartbeat, compression, presence, tls, http2, cors, drain, paths");
 	assert_int_equal(xt_config_set(config, "workers", "two", error, sizeof error), XT_EINVAL);
 	assert_string_equal(error, "workers: \"two\" is not a number, allowed: 0 to 256");
+	xt_config_free(config);
+}
+
+static void
+test_paths(void **state)
+{
+	struct xt_config *config = new_config(), *copy;
+	const struct xt_config_path *path;
+	char error[512] = "";
+
+	(void)state;
+	load(config, "paths:\n  /c/v1.2/:\n    message: 64KiB\n    frame: 16KiB\n"
+		     "    messages_per_second: 20\n    bytes_per_second: 128KiB\n"
+		     "    connections_per_address: 10\n    compression: 0\n"
+		     "    origins: ['https://a.example', 'https://b.example']\n"
+		     "    subprotocols: chat.v1\n"
+		     "  /echo.message: 1KiB\n"
+		     "paths./c/größe/: {frame: 7}\n");
+	assert_int_equal(config->paths.n, 3);
+	assert_int_equal(
+		xt_config_set(config, "paths./c/v1.2/.message", "5KiB", error, sizeof error), 0);
+	assert_int_equal(
+		xt_config_set(config, "paths./c/v1.2/.subprotocols", "b", error, sizeof error), 0);
+	assert_int_equal(xt_config_set(config, "paths./new.frame", "8", error, sizeof error), 0);
+	copy = xt_config_copy(config);
+	xt_config_free(config);
+	assert_int_equal(copy->paths.n, 4);
+	path = &copy->paths.v[0];
+	assert_string_equal(path->path, "/c/v1.2/");
+	assert_int_equal(path->message, 5120);
+	assert_int_equal(path->frame, 16384);
+	assert_int_equal(path->messages_per_second, 20);
+	assert_int_equal(path->bytes_per_second, 131072);
+	assert_int_equal(path->connections_per_address, 10);
+	assert_int_equal(path->compression, 0);
+	assert_int_equal(path->origins.n, 2);
+	assert_string_equal(path->origins.v[1], "https://b.example");
+	assert_int_equal(path->subprotocols.n, 2);
+	assert_string_equal(path->subprotocols.v[1], "b");
+	assert_string_equal(copy->paths.v[1].path, "/echo");
+	assert_int_equal(copy->paths.v[1].message, 1024);
+	assert_int_equal(copy->paths.v[1].compression, XT_CONFIG_UNSET);
+	assert_string_equal(copy->paths.v[2].path, "/c/größe/");
+	assert_int_equal(copy->paths.v[3].frame, 8);
+	xt_config_free(copy);
+}
+
+static void
+test_bad_paths_set(void **state)
+{
+	static const struct {
+		const char *key;
+		int code;
+		const char *error;
+	} rows[] = {
+		{ "paths./c/a/.mesage", XT_ENOTFOUND,
+			"paths./c/a/.mesage: unknown key, did you mean message? Allowed in "
+			"paths./c/a/: " PATH_KEYS },
+		{ "paths.c.message", XT_EINVAL, "paths.c: is not a path, allowed: like /echo" },
+		{ "paths.message", XT_ENOTFOUND, "paths.message: unknown key" },
+		{ "paths", XT_EINVAL, "paths: \"1\" is not a group of paths" },
+		{ "paths.", XT_ENOTFOUND, "paths.: unknown key" },
+		{ "paths./a.message", 0, "" },
+	};
+	struct xt_config *config = new_config();
+	char text[400] = "paths./";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char error[512] = "";
+		assert_int_equal(
+			xt_config_set(config, rows[i].key, "1", error, sizeof error), rows[i].code);
+		assert_memory_equal(error, rows[i].error, strlen(rows[i].error));
+	}
+	memset(text + 7, 'x', XT_CONFIG_PATH_SIZE);
+	strcpy(text + 6 + XT_CONFIG_PATH_SIZE, ".frame");
+	assert_int_equal(xt_config_set(config, text, "1", NULL, 0), 0);
+	strcpy(text + 6 + XT_CONFIG_PATH_SIZE, "x.frame");
+	assert_int_equal(xt_config_set(config, text, "1", NULL, 0), XT_EINVAL);
+	for (size_t i = config->paths.n; i <= XT_CONFIG_PATHS_MAX; i++) {
+		snprintf(text, sizeof text, "paths./c/%zu/.frame", i);
+		assert_int_equal(xt_config_set(config, text, "1", NULL, 0),
+			i < XT_CONFIG_PATHS_MAX ? 0 : XT_EINVAL);
+	}
 	xt_config_free(config);
 }
 
@@ -323,6 +462,10 @@ static const struct {
 	{ "limits:\n  backlog: 2KiB\n  message: 3KiB",
 		"f.yaml:2: limits.backlog: 2KiB is too small, allowed: more than limits.message "
 		"(3KiB)" },
+	{ "paths:\n  /c/a/:\n    message: 4MiB",
+		"f.yaml:3: paths./c/a/.message: 4MiB is too large, allowed: less than "
+		"limits.backlog (4MiB)" },
+	{ "paths:\n  /c/a/:\n    message: 3MiB\n  /echo:\n    message: 1GiB", NULL },
 	{ "root: /dev/null", "f.yaml:1: root: /dev/null is not a directory" },
 	{ "root: /", NULL },
 	{ "listen: https://localhost:1",
@@ -414,7 +557,32 @@ render(char *p, size_t size)
 }
 
 static void
-test_document_holds_the_table(void **state)
+render_paths(char *p, size_t size)
+{
+	char allowed[128];
+	size_t used = (size_t)snprintf(
+		p, size, "| key | allowed | what it does |\n| --- | --- | --- |\n");
+
+	for (size_t i = 0; i < XT_CONFIG_PATH_KEY_COUNT && used < size; i++) {
+		const struct xt_config_key *key = &xt_config_path_keys[i];
+		used += (size_t)snprintf(p + used, size - used, "| `%s` | %s%s | %s |\n", key->name,
+			xt_config_key_allowed(key, allowed, sizeof allowed),
+			xt_config_key_is_list(key) ? "; a list" : "", key->help);
+	}
+	assert_true(used < size);
+}
+
+static void
+assert_holds(const char *document, const char *table)
+{
+	if (strstr(document, table))
+		return;
+	fputs(table, stdout);
+	fail_msg("docs/configuration.md does not hold the table of keys as above");
+}
+
+static void
+test_document_holds_the_tables(void **state)
 {
 	const char *source = getenv("XT_SOURCE_ROOT");
 	static char document[DOC_SIZE], table[DOC_SIZE];
@@ -430,10 +598,9 @@ test_document_holds_the_table(void **state)
 	document[fread(document, 1, sizeof document - 1, file)] = '\0';
 	fclose(file);
 	render(table, sizeof table);
-	if (!strstr(document, table)) {
-		fputs(table, stdout);
-		fail_msg("docs/configuration.md does not hold the table of keys as above");
-	}
+	assert_holds(document, table);
+	render_paths(table, sizeof table);
+	assert_holds(document, table);
 }
 
 int
@@ -441,18 +608,21 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_is_full),
+		cmocka_unit_test(test_table_of_paths_is_full),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_nothing_is_fine),
 		cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_long_names_are_cut),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_bad_paths_set),
 		cmocka_unit_test(test_lists_have_a_limit),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_check_names_no_file_for_flags),
 		cmocka_unit_test(test_load_file),
-		cmocka_unit_test(test_document_holds_the_table),
+		cmocka_unit_test(test_document_holds_the_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,14 +9,18 @@
  *
  *   file := nothing | mapping      mapping := (key: value)*
  *   value := scalar | [scalar, …] for a key that holds a list | mapping for a group of keys
+ *   paths: (path: mapping of its keys | path.key: value)*
  */
 #include "server/config_key.h"
 
+#include <stdio.h>
 #include <yaml.h>
 
 #include "base/heap.h"
+#include "server/config_path.h"
 
-#define PATH_MAX_LENGTH 128 /* "limits.message"; what is longer is no key */
+/* "limits.message", "paths./c/chat/.message"; what is longer is no key. */
+#define PATH_MAX_LENGTH (XT_CONFIG_PATH_SIZE + 64)
 
 struct reader {
 	struct xt_config *config;
@@ -35,6 +39,7 @@ struct path {
 };
 
 static int read_mapping(struct reader *reader, const struct path *group);
+static int read_paths(struct reader *reader);
 
 static uint32_t
 line_of(const yaml_event_t *event)
@@ -112,10 +117,28 @@ is_null(const yaml_event_t *event)
 	       (s.n == 0 || xt_str_eq(s, XT_STR("~")) || xt_str_eq(s, XT_STR("null")));
 }
 
-/* The current event as the value, or one element, of `key`. */
+/* A key where it stands. */
+struct place {
+	const struct xt_config_key *key;
+	struct xt_config_path *path; /* that it is of; NULL: of the configuration itself */
+	char name[PATH_MAX_LENGTH + 8];
+};
+
 static int
-read_scalar(struct reader *reader, const struct xt_config_key *key)
+set_value(struct reader *reader, const struct place *place, const struct xt_config_error *error)
 {
+	struct xt_str value = scalar(&reader->event);
+
+	if (place->path)
+		return xt_config_path_key_set(place->path, place->key, value, error);
+	return xt_config_key_set(reader->config, place->key, value, error);
+}
+
+/* The current event as the value, or one element, of a key. */
+static int
+read_scalar(struct reader *reader, const struct place *place)
+{
+	const struct xt_config_key *key = place->key;
 	char sentence[512] = "", allowed[128];
 	const struct xt_config_error inner = { sentence, sizeof sentence };
 	uint32_t line = line_of(&reader->event);
@@ -123,42 +146,58 @@ read_scalar(struct reader *reader, const struct xt_config_key *key)
 
 	if (reader->event.type != YAML_SCALAR_EVENT)
 		return xt_config_fail(&reader->error, XT_EINVAL, "%s:%u: %s: takes %s, allowed: %s",
-			reader->name, line, key->name,
+			reader->name, line, place->name,
 			xt_config_key_is_list(key) ? "one value or a flat list" : "one value",
 			xt_config_key_allowed(key, allowed, sizeof allowed));
 	if (is_null(&reader->event))
 		return xt_config_fail(&reader->error, XT_EINVAL,
-			"%s:%u: %s: has no value, allowed: %s", reader->name, line, key->name,
+			"%s:%u: %s: has no value, allowed: %s", reader->name, line, place->name,
 			xt_config_key_allowed(key, allowed, sizeof allowed));
-	code = xt_config_key_set(reader->config, key, scalar(&reader->event), &inner);
+	code = set_value(reader, place, &inner);
 	return code < 0 ? fail_at(reader, line, code, sentence) : 0;
 }
 
 static int
-read_list(struct reader *reader, const struct xt_config_key *key)
+read_list(struct reader *reader, const struct place *place)
 {
 	int code;
 
 	while ((code = next(reader)) == 0 && reader->event.type != YAML_SEQUENCE_END_EVENT)
-		if ((code = read_scalar(reader, key)) < 0)
+		if ((code = read_scalar(reader, place)) < 0)
 			break;
 	return code;
+}
+
+static int
+read_value(struct reader *reader, const struct place *place)
+{
+	if (xt_config_key_is_list(place->key) && reader->event.type == YAML_SEQUENCE_START_EVENT)
+		return read_list(reader, place);
+	return read_scalar(reader, place);
+}
+
+static int
+fail_twice(struct reader *reader, const char *name, uint32_t line, uint32_t first)
+{
+	return xt_config_fail(&reader->error, XT_EINVAL,
+		"%s:%u: %s: is given twice, first on line %u, allowed: once", reader->name, line,
+		name, first);
 }
 
 static int
 read_key(struct reader *reader, const struct xt_config_key *key, uint32_t line)
 {
 	size_t index = (size_t)(key - xt_config_keys);
+	struct place place = { .key = key };
 
 	if (reader->line[index])
-		return xt_config_fail(&reader->error, XT_EINVAL,
-			"%s:%u: %s: is given twice, first on line %u, allowed: once", reader->name,
-			line, key->name, reader->line[index]);
+		return fail_twice(reader, key->name, line, reader->line[index]);
 	reader->line[index] = line;
 	reader->config->line[index] = line;
-	if (xt_config_key_is_list(key) && reader->event.type == YAML_SEQUENCE_START_EVENT)
-		return read_list(reader, key);
-	return read_scalar(reader, key);
+	if (key->type == XT_CONFIG_PATHS && reader->event.type == YAML_MAPPING_START_EVENT)
+		return read_paths(reader);
+	snprintf(place.name, sizeof place.name, "%s", key->name);
+	return read_value(reader, &place);
 }
 
 static int
@@ -187,6 +226,95 @@ join(const struct path *group, struct xt_str name)
 	return path;
 }
 
+/* The current event is the value of `name`, a key of `path`. */
+static int
+read_path_key(struct reader *reader, struct xt_str path, struct xt_str name, uint32_t line)
+{
+	char sentence[512] = "";
+	const struct xt_config_error inner = { sentence, sizeof sentence };
+	struct place place = { .key = xt_config_path_key_find(name) };
+	uint32_t *first;
+	int code;
+
+	if (!place.key)
+		code = xt_config_path_key_unknown(path, name, &inner);
+	else
+		code = xt_config_path_get(reader->config, path, &place.path, &inner);
+	if (code < 0)
+		return fail_at(reader, line, code, sentence);
+	snprintf(place.name, sizeof place.name, "paths.%s.%s", place.path->path, place.key->name);
+	first = &place.path->line[place.key - xt_config_path_keys];
+	if (*first)
+		return fail_twice(reader, place.name, line, *first);
+	*first = line;
+	return read_value(reader, &place);
+}
+
+/* The current event begins the mapping of a path's keys. */
+static int
+read_path(struct reader *reader, struct xt_str path)
+{
+	static const struct path none = { .n = 0 };
+	int code;
+
+	while ((code = next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT) {
+		uint32_t line = line_of(&reader->event);
+		struct path name;
+		if (reader->event.type != YAML_SCALAR_EVENT)
+			return fail(reader, line, "a key must be a word, allowed: key: value");
+		name = join(&none, scalar(&reader->event));
+		code = next(reader);
+		if (code == 0)
+			code = read_path_key(reader, path, xt_str_of(name.p, name.n), line);
+		if (code < 0)
+			break;
+	}
+	return code;
+}
+
+/* The current event is the value of "paths.PATH" or "paths.PATH.KEY". */
+static int
+read_in_paths(struct reader *reader, const struct path *full, uint32_t line)
+{
+	struct xt_str whole = xt_str_of(full->p, full->n);
+	struct xt_str path = xt_str_skip(whole, sizeof "paths." - 1), name;
+	struct xt_config_path *made;
+	char sentence[512] = "";
+	const struct xt_config_error inner = { sentence, sizeof sentence };
+	int code;
+
+	if (reader->event.type != YAML_MAPPING_START_EVENT &&
+		xt_config_path_split(whole, &path, &name))
+		return read_path_key(reader, path, name, line);
+	code = xt_config_path_get(reader->config, path, &made, &inner);
+	if (code < 0)
+		return fail_at(reader, line, code, sentence);
+	return reader->event.type == YAML_MAPPING_START_EVENT ? read_path(reader, path)
+							      : read_group(reader, full);
+}
+
+/* The current event begins the mapping of paths. */
+static int
+read_paths(struct reader *reader)
+{
+	static const struct path group = { .p = "paths", .n = 5 };
+	int code;
+
+	while ((code = next(reader)) == 0 && reader->event.type != YAML_MAPPING_END_EVENT) {
+		uint32_t line = line_of(&reader->event);
+		struct path path;
+		if (reader->event.type != YAML_SCALAR_EVENT)
+			return fail(reader, line, "a path must be a word, allowed: path: its keys");
+		path = join(&group, scalar(&reader->event));
+		code = next(reader);
+		if (code == 0)
+			code = read_in_paths(reader, &path, line);
+		if (code < 0)
+			break;
+	}
+	return code;
+}
+
 /* The current event is the name of a key in `group`. */
 static int
 read_pair(struct reader *reader, const struct path *group)
@@ -202,6 +330,10 @@ read_pair(struct reader *reader, const struct path *group)
 	path = join(group, scalar(&reader->event));
 	name = xt_str_of(path.p, path.n);
 	key = xt_config_key_find(name);
+	if (!key && xt_str_starts(name, XT_STR("paths."))) {
+		code = next(reader);
+		return code < 0 ? code : read_in_paths(reader, &path, line);
+	}
 	if (!key && !xt_config_key_is_group(name)) {
 		char sentence[512] = "";
 		const struct xt_config_error inner = { sentence, sizeof sentence };
@@ -273,6 +405,7 @@ remember_file(struct reader *reader)
 	xt_free(reader->config->file);
 	reader->config->file = file;
 	memset(reader->config->line, 0, sizeof reader->config->line);
+	xt_config_paths_forget_lines(&reader->config->paths);
 	return 0;
 }
 
