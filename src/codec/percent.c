@@ -26,6 +26,21 @@ triplet(struct xt_str in, size_t at)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+size_t
+xt_percent_match(struct xt_str in, struct xt_str text)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		int byte = at < in.n && in.p[at] == '%' ? triplet(in, at) : -1;
+		char c = byte < 0 && at < in.n ? in.p[at] : (char)byte;
+		if (at >= in.n || c != text.p[i])
+			return 0;
+		at += byte < 0 ? 1 : 3;
+	}
+	return at;
+}
+
 static bool
 decode(struct xt_str in, char *out, size_t *n, char plus)
 {

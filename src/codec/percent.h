@@ -17,6 +17,12 @@ bool xt_percent_decode(struct xt_str in, char *out, size_t *n);
 bool xt_percent_decode_form(struct xt_str in, char *out, size_t *n);
 
 /*
+ * How many bytes of `in`, as it is sent, stand for `text`; 0: it does not begin with it. A '%' without two digits
+ * stands for itself.
+ */
+size_t xt_percent_match(struct xt_str in, struct xt_str text);
+
+/*
  * Encodes `in` as part of a path: all but A-Z a-z 0-9 - . _ ~ / become %XX. `out` has room for
  * 3 * in.n bytes; the bytes written come back.
  */

@@ -83,10 +83,42 @@ test_encode(void **state)
 	assert_true(xt_str_eq(xt_str_of(back, n), xt_str_of(all, 256)));
 }
 
+static void
+test_match(void **state)
+{
+	static const struct {
+		const char *in, *text;
+		size_t used;
+	} rows[] = {
+		{ "/c/a", "/c/", 3 },
+		{ "/c/a", "/c/a", 4 },
+		{ "/c/", "/c/a", 0 },
+		{ "/c/b", "/c/a", 0 },
+		{ "/%63/a", "/c/", 5 },
+		{ "/c%2Fa", "/c/", 5 },
+		{ "/c%2fa", "/c/", 5 },
+		{ "/%C3%B6", "/\xc3\xb6", 7 },
+		{ "/c/%", "/c/%", 4 },
+		{ "/c/%zz", "/c/%z", 5 },
+		{ "/c/%6", "/c/%6", 5 },
+		{ "/c/%25", "/c/%", 6 },
+		{ "/c/%61", "/c/%61", 0 },
+		{ "", "/", 0 },
+		{ "/", "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_int_equal(
+			xt_percent_match(xt_str_from(rows[i].in), xt_str_from(rows[i].text)),
+			rows[i].used);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_encode),

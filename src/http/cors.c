@@ -8,21 +8,29 @@
 
 #define EXPOSED "Access-Control-Expose-Headers: Allow, ETag, Retry-After\r\n"
 
+/* Looks for `asked` in a list; * is all. */
+static struct xt_cors
+match(struct xt_cors cors, const struct xt_str *origins, size_t count, struct xt_str asked)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (xt_str_eq(origins[i], XT_STR("*")))
+			return (struct xt_cors){ .origin = origins[i], .all = true };
+		cors.vary = true;
+		if (xt_str_eq(origins[i], asked))
+			cors.origin = origins[i];
+	}
+	return cors;
+}
+
 struct xt_cors
 xt_cors_match(const struct xt_http_config *config, const struct xt_request *request)
 {
-	struct xt_cors cors = { 0 };
+	const struct xt_rules *rules = request->rules;
 	struct xt_str asked = xt_request_field(request, XT_STR("origin"));
+	struct xt_cors cors = { 0 };
 
-	for (size_t i = 0; i < config->cors_origins_count; i++) {
-		struct xt_str origin = config->cors_origins[i];
-		if (xt_str_eq(origin, XT_STR("*")))
-			return (struct xt_cors){ .origin = origin };
-		cors.vary = true;
-		if (xt_str_eq(origin, asked))
-			cors.origin = origin;
-	}
-	return cors;
+	cors = match(cors, config->cors_origins, config->cors_origins_count, asked);
+	return cors.all ? cors : match(cors, rules->origins, rules->origins_count, asked);
 }
 
 size_t
@@ -64,12 +72,12 @@ xt_cors_preflight(struct xt_exchange *x, const struct xt_route *route)
 	struct xt_str method = XT_STR("access-control-request-method");
 
 	if (request->method != XT_OPTIONS || !xt_request_field(request, method).p ||
-		!xt_request_field(request, XT_STR("origin")).p ||
-		x->link->server->config->cors_origins_count == 0)
+		!xt_request_field(request, XT_STR("origin")).p || (!x->cors.all && !x->cors.vary))
 		return false;
 	if (x->cors.origin.n == 0)
 		xt_exchange_error(x, 403, "origin_not_allowed",
-			"this origin is not among those that the key cors.origins allows");
+			"this origin is not among those that cors.origins, or origins of the path, "
+			"allow");
 	else
 		allow(x, route, request);
 	return true;

@@ -18,6 +18,7 @@ struct xt_cors {
 	struct xt_str
 		origin; /* "*" or the request's, when it is allowed; points into the configuration */
 	bool vary;      /* the answer depends on who asks */
+	bool all;       /* it does not: all are allowed */
 };
 
 struct xt_cors xt_cors_match(const struct xt_http_config *config, const struct xt_request *request);

@@ -196,6 +196,14 @@ size_t xt_methods_text(unsigned methods, char out[XT_METHODS_SIZE]);
  */
 bool xt_route_refuse(struct xt_exchange *x, const struct xt_route *route);
 
+/* rules.c */
+
+/* Of a path as it is sent; xt_rules_none when the configuration says nothing of it. */
+const struct xt_rules *xt_rules_find(const struct xt_http_config *config, struct xt_str path);
+
+/* What the route takes of a body, or the path's rules say instead. */
+uint64_t xt_rules_max_body(const struct xt_request *request, const struct xt_route *route);
+
 /* link.c */
 extern const struct xt_stream xt_http_stream;
 extern const struct xt_link_ops xt_http1_link, xt_http2_link;

@@ -185,6 +185,7 @@ set_request(struct xt_http_server *server)
 		.head = head,
 		.path = head->path,
 		.query = head->query,
+		.rules = xt_rules_find(server->config, head->path),
 	};
 }
 
@@ -295,7 +296,7 @@ begin_body(
 		.chunked = x->chunked && !link->ops->streams,
 		.until_end = x->chunked && link->ops->streams,
 		.left = x->length,
-		.max = route->max_body,
+		.max = xt_rules_max_body(&link->server->request, route),
 		.route = route,
 		.budget = link->server->config->unfinished,
 	};

@@ -89,7 +89,7 @@ xt_origin_check(struct xt_exchange *x)
 		origin = XT_STR("another site");
 	xt_exchange_error(x, 403, "origin_not_allowed",
 		"pages of %.*s may not do this here; to let them, name their origin in "
-		"cors.origins",
+		"cors.origins, or in origins of the path",
 		(int)origin.n, origin.p);
 	return XT_EPROTO;
 }

@@ -3,6 +3,7 @@
 #define XT_HTTP_REQUEST_H
 
 #include "base/buf.h"
+#include "base/rules.h"
 #include "base/str.h"
 #include "codec/http1.h"
 
@@ -22,6 +23,7 @@ struct xt_request {
 	struct xt_str path;               /* as sent, percent-encoded, begins with '/' */
 	struct xt_str query;              /* what follows '?', as sent; empty without */
 	struct xt_str body;               /* whole, chunks joined */
+	const struct xt_rules *rules;     /* of its path; lives as long as the server */
 };
 
 /* The value of the first field called `name`, whatever the case; p is NULL when there is none. */

@@ -100,11 +100,13 @@ refuse_method(struct xt_exchange *x, const struct xt_route *route, enum xt_metho
 static bool
 refuse_size(struct xt_exchange *x, const struct xt_route *route)
 {
-	if (route->max_body == 0 || x->chunked || x->length <= route->max_body)
+	uint64_t max = xt_rules_max_body(xt_exchange_request(x), route);
+
+	if (max == 0 || x->chunked || x->length <= max)
 		return false;
 	xt_exchange_error(x, 413, "body_too_large",
 		"the body has %llu bytes; this path takes %llu at most",
-		(unsigned long long)x->length, (unsigned long long)route->max_body);
+		(unsigned long long)x->length, (unsigned long long)max);
 	return true;
 }
 

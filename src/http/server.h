@@ -13,6 +13,7 @@
 #include "http/exchange.h"
 #include "io/loop.h"
 #include "io/tls.h"
+#include "io/visitors.h"
 
 /* A row of the table of routes. The first that fits wins; the table ends with a row without handle. */
 struct xt_route {
@@ -71,6 +72,11 @@ struct xt_http_config {
 	struct xt_budget *unfinished;
 
 	bool http2; /* by ALPN, or by prior knowledge where there is no TLS */
+
+	/* What paths allow, the longest path first; and who counts there (NULL without rules). */
+	const struct xt_rules *rules;
+	size_t rules_count;
+	struct xt_visitors *visitors;
 
 	const struct xt_str *cors_origins; /* "https://a.example" or "*" */
 	size_t cors_origins_count;

@@ -199,6 +199,31 @@ xt_websocket_check(struct xt_exchange *x)
 	return xt_origin_check(x);
 }
 
+static bool
+is_one_of(struct xt_str name, const struct xt_str *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (xt_str_eq(name, names[i]))
+			return true;
+	return false;
+}
+
+struct xt_str
+xt_websocket_choose(const struct xt_request *request, const struct xt_str *allowed, size_t count)
+{
+	const struct xt_http1_head *head = request->head;
+
+	for (size_t i = 0; count > 0 && i < head->fields_count; i++) {
+		struct xt_str list = head->fields[i].value, name;
+		if (!xt_str_ieq(head->fields[i].name, PROTOCOLS))
+			continue;
+		while (xt_http1_list_next(&list, &name))
+			if (is_one_of(name, allowed, count))
+				return name;
+	}
+	return (struct xt_str){ 0 };
+}
+
 int
 xt_websocket_accept_headers(struct xt_exchange *x)
 {

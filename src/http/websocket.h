@@ -20,6 +20,13 @@ bool xt_websocket_wanted(const struct xt_request *request);
  */
 int xt_websocket_check(struct xt_exchange *x);
 
+/*
+ * The first subprotocol in the client's list that is one of `allowed`, as the client wrote it (RFC 6455 4.2.2, /subprotocol/);
+ * empty: none is. Borrowed from the request.
+ */
+struct xt_str xt_websocket_choose(
+	const struct xt_request *request, const struct xt_str *allowed, size_t count);
+
 /* Adds Upgrade and Sec-WebSocket-Accept. After the check; before the takeover. 0 or XT_ENOMEM. */
 int xt_websocket_accept_headers(struct xt_exchange *x);
 

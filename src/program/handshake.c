@@ -5,7 +5,7 @@
 #include "crosstalk.h"
 #include "io/tls.h"
 
-#define PROTOCOLS XT_STR("sec-websocket-protocol")
+#include "http/websocket.h"
 
 #define ADDRESS_SIZE 64
 #define SUBJECT_SIZE 1024
@@ -28,6 +28,7 @@ xt_handshake_init(struct xt_handshake *handshake, struct xt_exchange *x, void *c
 void
 xt_handshake_fini(struct xt_handshake *handshake)
 {
+	xt_visitors_leave(handshake->visitor);
 	xt_buf_fini(&handshake->path);
 	xt_buf_fini(&handshake->found);
 }
@@ -104,21 +105,12 @@ xt_handshake_certificate(struct xt_handshake *handshake)
 int
 xt_handshake_choose(struct xt_handshake *handshake, const char *subprotocol)
 {
-	const struct xt_http1_head *head = request_of(handshake)->head;
-	struct xt_str wanted = xt_str_from(subprotocol), list, member;
+	struct xt_str wanted = xt_str_from(subprotocol);
+	struct xt_str chosen = xt_websocket_choose(request_of(handshake), &wanted, 1);
 
-	for (size_t i = 0; i < head->fields_count; i++) {
-		if (!xt_str_ieq(head->fields[i].name, PROTOCOLS))
-			continue;
-		list = head->fields[i].value;
-		while (xt_http1_list_next(&list, &member)) {
-			if (!xt_str_eq(member, wanted))
-				continue;
-			handshake->subprotocol = member;
-			return 1;
-		}
-	}
-	return 0;
+	if (chosen.n)
+		handshake->subprotocol = chosen;
+	return chosen.n > 0;
 }
 
 void

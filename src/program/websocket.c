@@ -9,6 +9,7 @@
 #include "codec/utf8.h"
 #include "codec/ws.h"
 #include "crosstalk.h"
+#include "http/rules.h"
 #include "http/websocket.h"
 #include "io/websocket.h"
 #include "program/handshake.h"
@@ -361,17 +362,23 @@ give_up(struct program *program, const struct xt_program_door *door)
 	xt_loop_post(xt_hub_loop(door->sessions->hub), &program->last);
 }
 
+/* `*visitor` goes to the session. */
 static int
-begin(struct xt_exchange *x, const struct xt_program_door *door, struct program *program)
+begin(struct xt_exchange *x, const struct xt_program_door *door, struct program *program,
+	struct xt_visitor **visitor)
 {
+	const struct xt_rules *rules = xt_exchange_request(x)->rules;
 	struct xt_entry entry = {
-		.max_message = door->max_message,
-		.compression = door->compression,
+		.max_message = rules->message ? rules->message : door->max_message,
+		.compression = xt_rules_level(rules, door->compression),
 		.takeover = true,
+		.rules = rules,
+		.visitor = *visitor,
 	};
-	struct xt_session *session =
-		xt_session_new(door->sessions, door->transport, &program_protocol, &entry);
+	struct xt_session *session;
 
+	*visitor = NULL;
+	session = xt_session_new(door->sessions, door->transport, &program_protocol, &entry);
 	if (!session) {
 		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
 		return XT_ENOMEM;
@@ -390,7 +397,7 @@ begin(struct xt_exchange *x, const struct xt_program_door *door, struct program 
 /* The program was asked and has said yes. */
 static void
 let_in(struct xt_exchange *x, const struct xt_program_door *door,
-	const struct xt_handshake *handshake, struct program *program)
+	struct xt_handshake *handshake, struct program *program)
 {
 	struct xt_str subprotocol = handshake->subprotocol;
 
@@ -398,7 +405,7 @@ let_in(struct xt_exchange *x, const struct xt_program_door *door,
 	program->subprotocol = xt_strndup(subprotocol.p, subprotocol.n);
 	if (subprotocol.n)
 		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), subprotocol);
-	if (begin(x, door, program) < 0)
+	if (begin(x, door, program, &handshake->visitor) < 0)
 		give_up(program, door);
 }
 
@@ -406,6 +413,7 @@ static void
 ask(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handshake *handshake)
 {
 	const struct xt_websocket_handlers *handlers = door->path->handlers;
+	const struct xt_rules *rules = xt_exchange_request(x)->rules;
 	struct program *program = program_new(handlers);
 	int status;
 
@@ -413,6 +421,9 @@ ask(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handsha
 		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
 		return;
 	}
+	/* What the configuration allows is chosen, unless the program chooses itself. */
+	handshake->subprotocol = xt_websocket_choose(
+		xt_exchange_request(x), rules->subprotocols, rules->subprotocols_count);
 	status = handlers->request ? handlers->request(handshake, door->path->context) : 0;
 	if (status == 0) {
 		let_in(x, door, handshake, program);
@@ -421,6 +432,14 @@ ask(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handsha
 	program_free(program);
 	xt_exchange_error(x, status >= 400 && status <= 599 ? (unsigned)status : 500, "refused",
 		"this WebSocket was refused by the application");
+}
+
+/* There may be too many of its address. */
+static void
+admit(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handshake *handshake)
+{
+	if (xt_exchange_admit(x, &handshake->visitor) == 0)
+		ask(x, door, handshake);
 }
 
 void
@@ -433,7 +452,7 @@ xt_program_url(struct xt_exchange *x, const struct xt_program_door *door)
 		return;
 	error = xt_handshake_init(&handshake, x, door->path->context);
 	if (error == 0)
-		ask(x, door, &handshake);
+		admit(x, door, &handshake);
 	else if (error == XT_EINVAL)
 		xt_exchange_error(x, 400, "bad_request", "the path is not well-formed");
 	else

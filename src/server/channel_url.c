@@ -4,6 +4,7 @@
 #include "api/channel.h"
 #include "crosstalk.h"
 #include "http/origin.h"
+#include "http/rules.h"
 #include "http/websocket.h"
 #include "proto/echo/echo.h"
 #include "proto/plain/plain.h"
@@ -23,12 +24,43 @@ find_reader(const struct xt_request *request)
 	return &xt_readers[xt_readers_count - 1];
 }
 
+/* A WebSocket's handshake is in order, and a subprotocol that the path allows is chosen. Below 0: answered. */
+static int
+shake_hands(struct xt_exchange *x)
+{
+	const struct xt_request *request = xt_exchange_request(x);
+	const struct xt_rules *rules = request->rules;
+	struct xt_str chosen;
+
+	if (xt_websocket_check(x) < 0)
+		return XT_EPROTO;
+	chosen = xt_websocket_choose(request, rules->subprotocols, rules->subprotocols_count);
+	if (chosen.n)
+		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), chosen);
+	return 0;
+}
+
+/* The rest of the entry: what the path's own rules say, else the server's. */
+static void
+apply_rules(struct xt_entry *entry, const struct xt_rules *rules, const struct xt_config *config,
+	uint64_t max_message)
+{
+	entry->rules = rules;
+	entry->max_message = rules->message ? rules->message : (uint32_t)max_message;
+	entry->compression = xt_rules_level(rules, (uint8_t)config->compression.level);
+}
+
 static void
 begin_session(struct xt_exchange *x, struct xt_worker *worker, const struct xt_transport *transport,
-	const struct xt_protocol *protocol, const struct xt_entry *entry)
+	const struct xt_protocol *protocol, struct xt_entry *entry)
 {
-	struct xt_session *session = xt_session_new(&worker->sessions, transport, protocol, entry);
+	struct xt_session *session;
 
+	if (transport->socket && shake_hands(x) < 0)
+		return;
+	if (xt_exchange_admit(x, &entry->visitor) < 0)
+		return;
+	session = xt_session_new(&worker->sessions, transport, protocol, entry);
 	if (!session) {
 		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
 		return;
@@ -42,6 +74,7 @@ begin_session(struct xt_exchange *x, struct xt_worker *worker, const struct xt_t
 static void
 read_channel(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text)
 {
+	const struct xt_config *config = worker->server->config;
 	const struct xt_reader *reader = find_reader(xt_exchange_request(x));
 	const struct xt_transport *transport = reader->transport;
 
@@ -49,9 +82,8 @@ read_channel(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_te
 		return;
 	if (reader->plain && !xt_exchange_can_chunk(x))
 		transport = reader->plain;
-	text->entry.max_message = (uint32_t)worker->server->config->limits.message;
 	/* Windows are not kept: what is compressed once for all readers must not depend on what one has seen. */
-	text->entry.compression = (uint8_t)worker->server->config->compression.level;
+	apply_rules(&text->entry, xt_exchange_request(x)->rules, config, config->limits.message);
 	begin_session(x, worker, transport, &xt_plain_protocol, &text->entry);
 }
 
@@ -67,7 +99,8 @@ get(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text)
 static void
 post(struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text)
 {
-	xt_api_publish(x, worker->hub, text->entry.channel);
+	if (xt_exchange_spend(x, xt_exchange_request(x)->body.n) == 0)
+		xt_api_publish(x, worker->hub, text->entry.channel);
 }
 
 static void delete (struct xt_exchange *x, struct xt_worker *worker, struct xt_entry_text *text)
@@ -125,11 +158,8 @@ xt_echo_url(struct xt_exchange *x, void *ctx)
 {
 	struct xt_worker *worker = ctx;
 	const struct xt_config *config = worker->server->config;
-	struct xt_entry entry = {
-		.max_message = (uint32_t)config->limits.echo,
-		.compression = (uint8_t)config->compression.level,
-		.takeover = true,
-	};
+	struct xt_entry entry = { .takeover = true };
 
+	apply_rules(&entry, xt_exchange_request(x)->rules, config, config->limits.echo);
 	begin_session(x, worker, &xt_ws_transport, &xt_echo_protocol, &entry);
 }

@@ -81,6 +81,9 @@ xt_worker_set_routes(struct xt_worker *worker)
 		.idle_timeout_ms = config->limits.idle_timeout,
 		.unfinished = &worker->unfinished,
 		.http2 = config->http2,
+		.rules = server->rules,
+		.rules_count = server->rule_count,
+		.visitors = server->visitors,
 		.cors_origins = server->origins,
 		.cors_origins_count = config->cors.origins.n,
 	};

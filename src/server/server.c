@@ -105,7 +105,7 @@ init(struct xt_server *server, char *error, size_t size)
 	sem_init(&server->started, 0, 0);
 	xt_random_fill(&server->key, sizeof server->key);
 	server->worker_count = count_workers(server->config);
-	if (copy_origins(server) < 0)
+	if (copy_origins(server) < 0 || xt_server_make_rules(server) < 0)
 		return no_memory(error, size);
 	failed = xt_server_open_tls(server, error, size);
 	if (failed < 0)
@@ -365,6 +365,7 @@ free_all(struct xt_server *server)
 	xt_free(server->stats);
 	xt_tls_server_free(server->tls);
 	xt_free(server->origins);
+	xt_server_free_rules(server);
 	xt_config_free(server->config);
 	xt_free(server);
 }

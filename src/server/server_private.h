@@ -22,6 +22,10 @@ struct xt_server {
 	struct xt_tls_server *tls; /* of the listeners with https; NULL: there is no certificate */
 	struct xt_timer tls_look;  /* on the first worker: whether its files have changed */
 	struct xt_str *origins;
+	struct xt_rules *rules; /* of paths, the longest first */
+	size_t rule_count;
+	struct xt_str *rule_strings;
+	struct xt_visitors *visitors;
 	const struct xt_allocator *allocator;           /* NULL: malloc() */
 	struct xt_program_path paths[XT_PROGRAM_PATHS]; /* of the program */
 	size_t path_count;
@@ -46,6 +50,10 @@ void xt_server_free_paths(struct xt_server *server);
 int xt_server_open_tls(struct xt_server *server, char *error, size_t size);
 void xt_server_watch_tls(struct xt_server *server);
 void xt_server_unwatch_tls(struct xt_server *server);
+
+/* rules.c: from the configuration. 0 or XT_ENOMEM; to be freed in any case, when all connections are gone. */
+int xt_server_make_rules(struct xt_server *server);
+void xt_server_free_rules(struct xt_server *server);
 
 /* routes.c: fills worker->routes and worker->http_config. */
 void xt_worker_set_routes(struct xt_worker *worker);

@@ -63,6 +63,9 @@ max_unfinished(const struct xt_config *config)
 	size_t largest = config->limits.echo > config->limits.message ? config->limits.echo
 								      : config->limits.message;
 
+	for (size_t i = 0; i < config->paths.n; i++)
+		if (config->paths.v[i].message > largest)
+			largest = config->paths.v[i].message;
 	return 4 * largest > XT_WORKER_UNFINISHED ? 4 * largest : XT_WORKER_UNFINISHED;
 }
 

@@ -2,7 +2,9 @@
 #ifndef XT_SESSION_ENTRY_H
 #define XT_SESSION_ENTRY_H
 
+#include "base/rules.h"
 #include "hub/subscriber.h"
+#include "io/visitors.h"
 
 #define XT_CLIENT_MAX      64 /* bytes of ?client= */
 #define XT_CLIENT_NAME_MAX 64 /* bytes of ?name= */
@@ -18,6 +20,9 @@ struct xt_entry {
 	uint32_t max_message;       /* bytes of a message that the peer may send */
 	uint8_t compression;        /* a WebSocket's: the level, 1 to 9; 0: none */
 	bool takeover; /* and whether its windows may be kept from message to message */
+	const struct xt_rules *rules; /* of the path; lives as long as the server. NULL: none */
+	struct xt_visitor
+		*visitor; /* the session's from when it is made, or can't be. NULL: not counted */
 };
 
 #endif

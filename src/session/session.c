@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/panic.h"
+#include "base/rate.h"
 #include "crosstalk.h"
 #include "session/wire.h"
 
@@ -125,20 +126,63 @@ label_new(const struct xt_entry *entry)
 	return label;
 }
 
-struct xt_session *
-xt_session_new(struct xt_sessions *sessions, const struct xt_transport *transport,
-	const struct xt_protocol *protocol, const struct xt_entry *entry)
+/* What rules of a path may ask to be counted; at the end of a session of such a path. */
+struct tally {
+	struct xt_rate rate;        /* of messages received */
+	struct xt_visitor *visitor; /* the peer's address; NULL: not counted */
+};
+
+static bool
+has_tally(const struct xt_rules *rules)
 {
-	size_t size = ((transport->size + 7) & ~(size_t)7) + protocol->size;
+	return xt_rules_have_rates(rules) || rules->connections_per_address;
+}
+
+/* Multiples of 8. */
+static size_t
+states_size(const struct xt_transport *transport, const struct xt_protocol *protocol)
+{
+	return ((transport->size + 7) & ~(size_t)7) + ((protocol->size + 7) & ~(size_t)7);
+}
+
+/* NULL: the path's rules do not ask for it. */
+static struct tally *
+tally_of(struct xt_session *session)
+{
+	if (!has_tally(session->rules))
+		return NULL;
+	return (void *)(session->state + states_size(session->transport, session->protocol));
+}
+
+/* With its label. */
+static struct xt_session *
+allocate(const struct xt_entry *entry, size_t size)
+{
 	struct xt_session *session = xt_calloc(1, sizeof *session + size);
 
 	if (!session)
 		return NULL;
 	session->label = label_new(entry);
-	if (!session->label) {
-		xt_free(session);
+	if (session->label)
+		return session;
+	xt_free(session);
+	return NULL;
+}
+
+struct xt_session *
+xt_session_new(struct xt_sessions *sessions, const struct xt_transport *transport,
+	const struct xt_protocol *protocol, const struct xt_entry *entry)
+{
+	const struct xt_rules *rules = entry->rules ? entry->rules : &xt_rules_none;
+	size_t size = states_size(transport, protocol);
+	struct xt_session *session =
+		allocate(entry, size + (has_tally(rules) ? sizeof(struct tally) : 0));
+
+	if (!session) {
+		xt_visitors_leave(entry->visitor);
 		return NULL;
 	}
+	session->rules = rules;
 	session->transport = transport;
 	session->protocol = protocol;
 	session->sessions = sessions;
@@ -149,6 +193,8 @@ xt_session_new(struct xt_sessions *sessions, const struct xt_transport *transpor
 	session->compression = entry->compression;
 	session->takeover = entry->takeover;
 	xt_list_init(&session->link);
+	if (has_tally(rules))
+		tally_of(session)->visitor = entry->visitor;
 	return session;
 }
 
@@ -156,6 +202,8 @@ void
 xt_session_free(struct xt_session *session)
 {
 	XT_ASSERT(!session->opened);
+	if (has_tally(session->rules))
+		xt_visitors_leave(tally_of(session)->visitor);
 	xt_free(session->label);
 	xt_free(session);
 }
@@ -209,10 +257,23 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 	session->protocol->open(session, entry);
 }
 
+static bool
+is_too_fast(struct xt_session *session, size_t bytes)
+{
+	struct tally *tally = xt_rules_have_rates(session->rules) ? tally_of(session) : NULL;
+	struct xt_loop *loop = xt_hub_loop(session->sessions->hub);
+
+	if (!tally || xt_rate_take(&tally->rate, session->rules, bytes, xt_loop_now(loop)) == 0)
+		return false;
+	xt_session_close(session, XT_CLOSE_REFUSED,
+		"too fast: more than messages_per_second or bytes_per_second of this path allow");
+	return true;
+}
+
 void
 xt_session_received(struct xt_session *session, const struct xt_payload *payload)
 {
-	if (session->closing)
+	if (session->closing || is_too_fast(session, payload->bytes.n))
 		return;
 	if (session->protocol->received)
 		session->protocol->received(session, payload);

@@ -82,6 +82,7 @@ struct xt_session {
 	struct xt_sessions *sessions;
 	struct xt_conn *conn; /* NULL for an answer that is held as an exchange */
 	struct xt_label *label;
+	const struct xt_rules *rules; /* of the path that it came by */
 	struct xt_list link;
 	uint64_t id;    /* never 0; the origin of what it publishes */
 	uint64_t since; /* ms since 1970 UTC */
@@ -92,10 +93,12 @@ struct xt_session {
 	bool closing;        /* nothing more is received or sent */
 	uint8_t compression; /* as in the entry */
 	bool takeover;
-	_Alignas(8) char state[]; /* the transport's, then the protocol's */
+
+	/* The transport's, the protocol's, and what is counted if the rules ask for that. */
+	_Alignas(8) char state[];
 };
 
-/* NULL: out of memory. */
+/* NULL: out of memory. Takes the entry's visitor in any case. */
 struct xt_session *xt_session_new(struct xt_sessions *sessions,
 	const struct xt_transport *transport, const struct xt_protocol *protocol,
 	const struct xt_entry *entry);

@@ -316,6 +316,15 @@ refuse_keeping(struct xt_session *session, int error)
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
 }
 
+/* The first piece of a frame tells how long all of it is. */
+static bool
+is_long_frame(const struct xt_session *session, const struct xt_ws_event *event)
+{
+	uint32_t limit = session->rules->frame;
+
+	return limit && event->n + event->frame_left > limit;
+}
+
 static void
 on_data(struct xt_session *session, const struct xt_ws_event *event)
 {
@@ -323,6 +332,10 @@ on_data(struct xt_session *session, const struct xt_ws_event *event)
 
 	if (session->closing)
 		return;
+	if (is_long_frame(session, event)) {
+		xt_session_close(session, XT_CLOSE_TOO_BIG, "frame is over the limit of this path");
+		return;
+	}
 	if (event->first && event->last) {
 		drop_partial(session);
 		pass_on_whole(session, event, xt_str_of(event->p, event->n));
