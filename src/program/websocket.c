@@ -396,8 +396,8 @@ begin(struct xt_exchange *x, const struct xt_program_door *door, struct program 
 
 /* The program was asked and has said yes. */
 static void
-let_in(struct xt_exchange *x, const struct xt_program_door *door,
-	struct xt_handshake *handshake, struct program *program)
+let_in(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handshake *handshake,
+	struct program *program)
 {
 	struct xt_str subprotocol = handshake->subprotocol;
 

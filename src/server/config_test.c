@@ -395,9 +395,9 @@ test_bad_paths_set(void **state)
 		assert_memory_equal(error, rows[i].error, strlen(rows[i].error));
 	}
 	memset(text + 7, 'x', XT_CONFIG_PATH_SIZE);
-	strcpy(text + 6 + XT_CONFIG_PATH_SIZE, ".frame");
+	memcpy(text + 6 + XT_CONFIG_PATH_SIZE, ".frame", 7);
 	assert_int_equal(xt_config_set(config, text, "1", NULL, 0), 0);
-	strcpy(text + 6 + XT_CONFIG_PATH_SIZE, "x.frame");
+	memcpy(text + 6 + XT_CONFIG_PATH_SIZE, "x.frame", 8);
 	assert_int_equal(xt_config_set(config, text, "1", NULL, 0), XT_EINVAL);
 	for (size_t i = config->paths.n; i <= XT_CONFIG_PATHS_MAX; i++) {
 		snprintf(text, sizeof text, "paths./c/%zu/.frame", i);

@@ -1,6 +1,11 @@
 // Pages of other sites: who may open a WebSocket, publish and drop, by Origin and Sec-Fetch-Site.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
 import { ask, assertError, post, request } from '../lib/rawhttp.js';
 import { RawWs } from '../lib/rawws.js';
 import { poll } from '../lib/readers.js';
@@ -134,4 +139,30 @@ describe('reading', { concurrency: 4 }, () => {
 		await assert.rejects(RawWs.open(server.port, { headers: { ...evil, 'Sec-WebSocket-Version': '8' } }), { status: 426 });
 		await assert.rejects(RawWs.open(server.port, { headers: { ...evil, 'Sec-WebSocket-Key': 'short' } }), { status: 400 });
 	});
+});
+
+describe('over TLS', () => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'crosstalk-origin-'));
+	const [cert, key] = ['cert.pem', 'key.pem'].map((name) => path.join(dir, name));
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost', '-days', '2', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+	after(() => rmSync(dir, { recursive: true, force: true }));
+	const server = useServer({ listen: ['https://127.0.0.1:0'], args: ['--cert', cert, '--key', key] });
+	const status = (fields) =>
+		new Promise((resolve, reject) => {
+			const options = { host: '127.0.0.1', port: server.port, path: `/c/${channelName()}`, method: 'POST', headers: fields, rejectUnauthorized: false, agent: false, timeout: bound(8) };
+			https.request(options, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end('x');
+		});
+	for (const [name, fields, wanted] of [
+		['no Origin', () => ({}), 201],
+		['our own', (host) => ({ Host: host, Origin: `https://${host}` }), 201],
+		['our own without the port of https', () => ({ Host: 'chat.example', Origin: 'https://chat.example' }), 201],
+		['the port of https in one of them', () => ({ Host: 'chat.example:443', Origin: 'https://chat.example' }), 201],
+		['a page of this host that came without TLS: anybody on the way may have written it', (host) => ({ Host: host, Origin: `http://${host}` }), 403],
+		['the same on the ports of the schemes', () => ({ Host: 'chat.example', Origin: 'http://chat.example' }), 403],
+		['another site', (host) => ({ Host: host, Origin: 'https://evil.example' }), 403],
+	]) {
+		it(`${name}: ${wanted}`, TIMEOUT, async () => {
+			assert.equal(await status(fields(server.host)), wanted);
+		});
+	}
 });
