@@ -152,7 +152,8 @@ static const struct {
 	{ "listne: http://127.0.0.1:1\n",
 		"f.yaml:1: listne: unknown key, did you mean listen? Allowed: listen, workers, "
 		"root, open, "
-		"log, limits, history, heartbeat, compression, presence, tls, http2, cors, drain, paths" },
+		"log, limits, history, heartbeat, compression, presence, tls, http2, cors, drain, "
+		"paths" },
 	{ "origins: '*'\n", "f.yaml:1: origins: unknown key, did you mean cors.origins? Allowed: "
 			    "listen, workers, "
 			    "root, open, log, limits, history, heartbeat, compression, presence, "
@@ -314,10 +315,10 @@ test_set(void **state)
 	assert_string_equal(config->root, "b");
 	assert_string_equal(error, "");
 	assert_int_equal(xt_config_set(config, "worker", "2", error, sizeof error), XT_ENOTFOUND);
-	assert_string_equal(error,
-		"worker: unknown key, did you mean workers? Allowed: listen, "
-		"workers, root, open, log, "
-		"limits, history, heartbeat, compression, presence, tls, http2, cors, drain, paths");
+	assert_string_equal(error, "worker: unknown key, did you mean workers? Allowed: listen, "
+				   "workers, root, open, log, "
+				   "limits, history, heartbeat, compression, presence, tls, http2, "
+				   "cors, drain, paths");
 	assert_int_equal(xt_config_set(config, "workers", "two", error, sizeof error), XT_EINVAL);
 	assert_string_equal(error, "workers: \"two\" is not a number, allowed: 0 to 256");
 	xt_config_free(config);

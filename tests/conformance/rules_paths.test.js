@@ -432,6 +432,21 @@ describe('subprotocols of a path', () => {
 	});
 });
 
+describe('compression of a path', () => {
+	const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' };
+	for (const [level, paths] of [[1, { '/c/never/': 0, '/echo': 0, '/c/small/': 9 }], [0, { '/c/small/': 9, '/c/never/': 0 }]]) {
+		describe(`where compression.level is ${level}`, () => {
+			const rules = Object.fromEntries(Object.entries(paths).map(([path, compression]) => [path, { compression }]));
+			const server = useServer({ config: { compression: { level }, paths: rules } });
+			for (const [path, offered] of [['/c/never/a', paths['/c/never/']], ['/c/small/a', 9], ['/c/other', level], ['/echo', paths['/echo'] ?? level]]) {
+				it(`${path}: ${offered ? 'is agreed on' : 'is not'}`, TIMEOUT, () => withWs(server.port, { path, headers: offer }, async (ws) => {
+					assert.equal(/^permessage-deflate/.test(ws.response.fields['sec-websocket-extensions'] ?? ''), offered > 0);
+				}));
+			}
+		});
+	}
+});
+
 describe('the same by flags', () => {
 	const server = useServer({ args: ['--set', 'paths./c/a/.message=5', '--set', 'paths./c/a/.subprotocols=one', '--set', 'paths./c/a/.subprotocols=two', '--set', 'limits.message=10'] });
 	it('they hold', TIMEOUT, async () => {
