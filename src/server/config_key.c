@@ -43,7 +43,7 @@ const struct xt_config_key xt_config_keys[XT_CONFIG_KEY_COUNT] = {
 	{ "limits.echo", XT_CONFIG_SIZE, FIELD(limits.echo), 1, GIB, "16MiB",
 	  "One message on /echo." },
 	{ "limits.backlog", XT_CONFIG_SIZE, FIELD(limits.backlog), KIB, 2 * GIB, "4MiB",
-	  "Bytes that may wait for one slow reader before it is closed; more than limits.message." },
+	  "Bytes that may wait for one slow reader before it is closed; more than limits.message. As they are sent: in JSON a message may be six times as long." },
 	{ "limits.channels", XT_CONFIG_COUNT, FIELD(limits.channels), 1, 1000000000, "1000000",
 	  "Channels that exist at one time." },
 	{ "limits.header_timeout", XT_CONFIG_TIME, FIELD(limits.header_timeout), 10, HOUR, "10s",
