@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FRAME_HEAD 9
+#define FRAME_HEAD  9
 #define PAYLOAD_MAX (16384 + 1)
 
 /* ---- a server -------------------------------------------------------------------------- */
@@ -45,8 +45,7 @@ on_wait(struct xt_exchange *x, void *ctx)
 {
 	(void)ctx;
 	if (held) {
-		xt_exchange_reply(
-			x, 200, XT_STR("text/plain"), xt_exchange_request(x)->body);
+		xt_exchange_reply(x, 200, XT_STR("text/plain"), xt_exchange_request(x)->body);
 		return;
 	}
 	held = x;
