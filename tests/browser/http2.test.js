@@ -61,6 +61,24 @@ describe('Chromium over HTTP/2', { skip: missing }, () => {
 		assert.equal(await metric('http2_connections{worker="0"}'), 2, 'the browser and the probe');
 	});
 
+	it('they compress as they would without it (RFC 8441 5: extensions as ever)', TIMEOUT, async () => {
+		await page.goto(`${server.url}/healthz`);
+		const before = await metric('compressed_messages_total{worker="0",direction="in"}');
+		const { extensions, same } = await page.evaluate(() => new Promise((done, fail) => {
+			const ws = new WebSocket(`${location.origin.replace('https', 'wss')}/echo`);
+			const words = 'word after word '.repeat(9000);
+			ws.onopen = () => ws.send(words);
+			ws.onmessage = ({ data }) => {
+				ws.close();
+				done({ extensions: ws.extensions, same: data === words });
+			};
+			ws.onerror = fail;
+		}));
+		assert.equal(extensions, 'permessage-deflate');
+		assert.ok(same);
+		assert.equal(await metric('compressed_messages_total{worker="0",direction="in"}'), before + 1);
+	});
+
 	it('its WebSockets are streams of that connection (RFC 8441)', TIMEOUT, async () => {
 		await page.goto(`${server.url}/healthz`);
 		await until(async () => (await metric('connections{worker="0",transport="websocket"}')) === 0, bound(10), 'those of the page before to be gone');
