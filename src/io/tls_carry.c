@@ -75,11 +75,12 @@ send_sealed(struct xt_conn *conn, const char *p, size_t n)
 static int
 say(struct xt_conn *conn, int type, const unsigned char *p, size_t n)
 {
+	struct xt_tls_keys *keys = &xt_tls_of(conn)->out;
 	char record[XT_TLS_OVERHEAD + 8];
 	size_t size;
 
-	memcpy(record + XT_TLS_HEADER, p, n);
-	size = xt_tls_seal(&xt_tls_of(conn)->out, conn->loop->tls->crypto, type, record, n);
+	memcpy(record + xt_tls_prefix(keys), p, n);
+	size = xt_tls_seal(keys, conn->loop->tls->crypto, type, record, n);
 	return size == 0 ? XT_ENOMEM : send_sealed(conn, record, size);
 }
 
@@ -137,7 +138,7 @@ xt_tls_records_send(struct xt_conn *conn, const struct iovec *slices, int count)
 
 	if (error < 0 || count == 0)
 		return error;
-	n = xt_tls_gather(slices, count, own->scratch + XT_TLS_HEADER, XT_TLS_CONTENT);
+	n = xt_tls_gather(slices, count, own->scratch + xt_tls_prefix(&tls->out), XT_TLS_CONTENT);
 	size = xt_tls_seal(&tls->out, own->crypto, XT_TLS_DATA, own->scratch, n);
 	tls->update_due |= xt_tls_keys_are_worn(&tls->out);
 	error = size == 0 ? XT_ENOMEM : send_sealed(conn, own->scratch, size);
@@ -166,46 +167,6 @@ refuse(struct xt_conn *conn, int description)
 	alert(conn, description);
 }
 
-static void
-take_alert(struct xt_conn *conn, const unsigned char *p, size_t n)
-{
-	struct xt_tls *tls = xt_tls_of(conn);
-	char words[128];
-
-	if (n != 2) {
-		refuse(conn, SSL_AD_DECODE_ERROR);
-	} else if (p[1] == SSL_AD_CLOSE_NOTIFY) {
-		tls->end = END_CLOSED;
-	} else if (p[1] != SSL_AD_USER_CANCELLED) {
-		/* RFC 8446 6: all others are fatal, whatever their level says */
-		tls->end = XT_ECLOSED;
-		snprintf(words, sizeof words, "the peer ended it: %s",
-			SSL_alert_desc_string_long(p[1]));
-		tls->error = xt_strdup(words);
-	}
-}
-
-/* RFC 8446 4.6.3: of all handshake messages a client may send only this one now, and nothing behind it (5.1). */
-static void
-take_handshake(struct xt_conn *conn, const unsigned char *p, size_t n)
-{
-	static const unsigned char begin[] = { KEY_UPDATE, 0, 0, 1 };
-	struct xt_tls *tls = xt_tls_of(conn);
-
-	if (n == 0 || p[0] != KEY_UPDATE)
-		refuse(conn, SSL_AD_UNEXPECTED_MESSAGE);
-	else if (n != 5 || memcmp(p, begin, sizeof begin) != 0)
-		refuse(conn, SSL_AD_DECODE_ERROR);
-	else if (p[4] > 1)
-		refuse(conn, SSL_AD_ILLEGAL_PARAMETER);
-	else if (tls->updates++ == XT_TLS_UPDATES)
-		refuse(conn, SSL_AD_UNEXPECTED_MESSAGE);
-	else if (!xt_tls_keys_update(&tls->in, conn->loop->tls->crypto))
-		refuse(conn, SSL_AD_INTERNAL_ERROR);
-	else
-		tls->update_due |= p[4] == 1; /* one answer for all that ask meanwhile */
-}
-
 /* Empty records are allowed (RFC 8446 5.1: against traffic analysis), but not for ever. */
 static size_t
 take_data(struct xt_conn *conn, size_t n)
@@ -220,13 +181,65 @@ take_data(struct xt_conn *conn, size_t n)
 	return n;
 }
 
-/* Returns how many bytes of data stand behind the header of the record. */
+/* RFC 8446 6: all alerts but this one are fatal, whatever their level says; in TLS 1.2 (RFC 5246 7.2) it counts. */
+static bool
+is_harmless(const struct xt_tls *tls, const unsigned char *p)
+{
+	return p[1] == SSL_AD_USER_CANCELLED || (tls->in.old && p[0] == 1);
+}
+
+static void
+take_alert(struct xt_conn *conn, const unsigned char *p, size_t n)
+{
+	struct xt_tls *tls = xt_tls_of(conn);
+	char words[128];
+
+	if (n != 2) {
+		refuse(conn, SSL_AD_DECODE_ERROR);
+	} else if (p[1] == SSL_AD_CLOSE_NOTIFY) {
+		tls->end = END_CLOSED;
+	} else if (is_harmless(tls, p)) {
+		take_data(conn, 0); /* as often as empty records */
+	} else {
+		tls->end = XT_ECLOSED;
+		snprintf(words, sizeof words, "the peer ended it: %s",
+			SSL_alert_desc_string_long(p[1]));
+		tls->error = xt_strdup(words);
+	}
+}
+
+/* RFC 8446 4.6.3: of all handshake messages a client may send only this one now, and nothing behind it (5.1). */
+static void
+take_handshake(struct xt_conn *conn, const unsigned char *p, size_t n)
+{
+	static const unsigned char begin[] = { KEY_UPDATE, 0, 0, 1 };
+	struct xt_tls *tls = xt_tls_of(conn);
+
+	if (tls->in.old)
+		refuse(conn,
+			SSL_AD_NO_RENEGOTIATION); /* RFC 5246 7.4.1.1: what else should it be */
+	else if (n == 0 || p[0] != KEY_UPDATE)
+		refuse(conn, SSL_AD_UNEXPECTED_MESSAGE);
+	else if (n != 5 || memcmp(p, begin, sizeof begin) != 0)
+		refuse(conn, SSL_AD_DECODE_ERROR);
+	else if (p[4] > 1)
+		refuse(conn, SSL_AD_ILLEGAL_PARAMETER);
+	else if (tls->updates++ == XT_TLS_UPDATES)
+		refuse(conn, SSL_AD_UNEXPECTED_MESSAGE);
+	else if (!xt_tls_keys_update(&tls->in, conn->loop->tls->crypto))
+		refuse(conn, SSL_AD_INTERNAL_ERROR);
+	else
+		tls->update_due |= p[4] == 1; /* one answer for all that ask meanwhile */
+}
+
+/* Returns how many bytes of data stand in the record. */
 static size_t
 open_one(struct xt_conn *conn, char *record, size_t size)
 {
-	const unsigned char *content = (const unsigned char *)record + XT_TLS_HEADER;
+	struct xt_tls_keys *keys = &xt_tls_of(conn)->in;
+	const unsigned char *content = (const unsigned char *)record + xt_tls_prefix(keys);
 	int type = 0;
-	ssize_t n = xt_tls_open(&xt_tls_of(conn)->in, conn->loop->tls->crypto, record, size, &type);
+	ssize_t n = xt_tls_open(keys, conn->loop->tls->crypto, record, size, &type);
 
 	if (n < 0)
 		refuse(conn, (int)-n);
@@ -250,11 +263,11 @@ open_all(struct xt_conn *conn, char *p, size_t n)
 	ssize_t size = 1;
 
 	while (tls->end == 0) {
-		size = xt_tls_record_size(p + at, n - at);
+		size = xt_tls_record_size(&tls->in, p + at, n - at);
 		if (size <= 0)
 			break;
 		data = open_one(conn, p + at, (size_t)size);
-		memmove(p + out, p + at + XT_TLS_HEADER, data);
+		memmove(p + out, p + at + xt_tls_prefix(&tls->in), data);
 		out += data;
 		at += (size_t)size;
 	}

@@ -1,9 +1,9 @@
 /*
  * tls_conn.c - the carrier: what it does in each phase, and what others may ask about it.
  *
- *	SHAKING --(TLS 1.3, server)--> RECORDS   tls_carry.c
- *	   |   `--(else)-------------> OPENSSL
- *	   `--(failed)---> DEAD <------' '
+ *	SHAKING --(a server's)--> RECORDS   tls_carry.c
+ *	   |   `--(a client's)--> OPENSSL   tls_openssl.c
+ *	   `--(failed)---> DEAD <----'
  *
  * The peer's end is the same with a close_notify and without (RFC 8446 6.1 wants one, and many leave it out): whoever
  * reads up to the end of the connection, and not to a length, asks xt_tls_is_truncated(). An end within a record
@@ -80,23 +80,47 @@ alpn_of(const SSL *ssl)
 	return n > 0 ? XT_STR("http/1.1") : (struct xt_str){ 0 };
 }
 
-/* Whether all is there that our own records need, and nothing lies in OpenSSL's buffers. */
+/* Of TLS 1.3: the secrets have come, and what OpenSSL has sealed with them was counted. */
 static bool
-take_keys(struct xt_tls *tls, struct xt_tls_crypto *crypto)
+take_secrets(struct xt_tls *tls, struct xt_tls_crypto *crypto, unsigned suite)
 {
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(tls->ssl);
-	unsigned suite = cipher ? SSL_CIPHER_get_protocol_id(cipher) : 0;
 	uint64_t sent = tls->out.sequence;
 
-	if (!tls->server || SSL_version(tls->ssl) != TLS1_3_VERSION ||
-		tls->keyed != (XT_TLS_KEYED_IN | XT_TLS_KEYED_OUT) ||
-		xt_tls_suite_secret(suite) == 0 || SSL_has_pending(tls->ssl))
+	if (tls->keyed != (XT_TLS_KEYED_IN | XT_TLS_KEYED_OUT) || xt_tls_suite_secret(suite) == 0)
 		return false;
 	if (!xt_tls_keys_init(&tls->in, crypto, suite, tls->in.secret) ||
 		!xt_tls_keys_init(&tls->out, crypto, suite, tls->out.secret))
 		return false;
 	tls->out.sequence = sent;
 	return true;
+}
+
+static bool
+take_master(struct xt_tls *tls, struct xt_tls_crypto *crypto, unsigned suite)
+{
+	unsigned char master[XT_TLS_MASTER], randoms[2 * XT_TLS_RANDOM];
+	bool taken = SSL_SESSION_get_master_key(SSL_get_session(tls->ssl), master, sizeof master) ==
+			     sizeof master &&
+		     SSL_get_server_random(tls->ssl, randoms, XT_TLS_RANDOM) == XT_TLS_RANDOM &&
+		     SSL_get_client_random(tls->ssl, randoms + XT_TLS_RANDOM, XT_TLS_RANDOM) ==
+			     XT_TLS_RANDOM &&
+		     xt_tls_keys_init_old(&tls->in, &tls->out, crypto, suite, master, randoms);
+
+	OPENSSL_cleanse(master, sizeof master);
+	return taken;
+}
+
+/* Whether all is there that our own records need, and nothing lies in OpenSSL's buffers. */
+static bool
+take_keys(struct xt_tls *tls, struct xt_tls_crypto *crypto)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(tls->ssl);
+	unsigned suite = cipher ? SSL_CIPHER_get_protocol_id(cipher) : 0;
+
+	if (!tls->server || SSL_has_pending(tls->ssl))
+		return false;
+	return SSL_version(tls->ssl) == TLS1_3_VERSION ? take_secrets(tls, crypto, suite)
+						       : take_master(tls, crypto, suite);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* tls_openssl.c - records as OpenSSL keeps them: TLS 1.2, and the client's side of both. */
+/* tls_openssl.c - records as OpenSSL keeps them: the client's side. */
 #include <openssl/err.h>
 
 #include "crosstalk.h"

@@ -21,8 +21,8 @@
 /* Where a connection stands. */
 enum xt_tls_phase {
 	XT_TLS_SHAKING, /* OpenSSL shakes hands */
-	XT_TLS_RECORDS, /* TLS 1.3 of a server: the records are ours, OpenSSL's objects are gone */
-	XT_TLS_OPENSSL, /* TLS 1.2, and clients: OpenSSL keeps the records */
+	XT_TLS_RECORDS, /* of a server: the records are ours, OpenSSL's objects are gone */
+	XT_TLS_OPENSSL, /* of a client: OpenSSL keeps the records */
 	XT_TLS_DEAD     /* broken: what comes is thrown away, nothing is sent any more */
 };
 

@@ -1,4 +1,4 @@
-/* tls_record.c - key schedule, nonces, and one AEAD call for each record. */
+/* tls_record.c - key schedules, nonces, and one AEAD call for each record. */
 #include "io/tls_record.h"
 
 #include <string.h>
@@ -16,20 +16,24 @@
 /* RFC 8446 5.5: with AES-GCM up to 2^24.5 full records may be sealed with one key. */
 #define WORN (1u << 24)
 
-/* RFC 8446 B.4, without those of CCM. */
+/* RFC 5288 3: the nonce of AES-GCM in TLS 1.2 is a secret part, and this much in the record. */
+#define NONCE 8
+
+/* RFC 8446 B.4, without those of CCM; and what has the same ciphers in TLS 1.2, with ECDSA and RSA (RFC 5289, 7905). */
 static const struct suite {
-	unsigned id;
+	unsigned id, old[2];
 	const char *cipher, *digest;
 	uint8_t key, secret;
+	uint8_t nonce, salt; /* of 1.2: bytes in the record, and bytes of the secret part */
 } suites[] = {
-	{ 0x1301, "AES-128-GCM", "SHA256", 16, 32 },
-	{ 0x1302, "AES-256-GCM", "SHA384", 32, 48 },
-	{ 0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32 },
+	{ 0x1301, { 0xc02b, 0xc02f }, "AES-128-GCM", "SHA256", 16, 32, NONCE, 4 },
+	{ 0x1302, { 0xc02c, 0xc030 }, "AES-256-GCM", "SHA384", 32, 48, NONCE, 4 },
+	{ 0x1303, { 0xcca9, 0xcca8 }, "ChaCha20-Poly1305", "SHA256", 32, 32, 0, 12 },
 };
 #define SUITES (sizeof suites / sizeof suites[0])
 
 struct xt_tls_crypto {
-	EVP_KDF_CTX *hkdf;
+	EVP_KDF_CTX *hkdf, *prf; /* of 1.3, of 1.2 */
 	EVP_CIPHER_CTX *sealing[SUITES], *opening[SUITES];
 };
 
@@ -68,9 +72,9 @@ cipher_new(const char *name, int sealing)
 }
 
 static EVP_KDF_CTX *
-hkdf_new(void)
+kdf_new(const char *name)
 {
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, name, NULL);
 	EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
 
 	EVP_KDF_free(kdf);
@@ -85,8 +89,9 @@ xt_tls_crypto_new(void)
 
 	if (!crypto)
 		return NULL;
-	crypto->hkdf = hkdf_new();
-	whole = crypto->hkdf != NULL;
+	crypto->hkdf = kdf_new("HKDF");
+	crypto->prf = kdf_new("TLS1-PRF");
+	whole = crypto->hkdf && crypto->prf;
 	for (size_t i = 0; i < SUITES; i++) {
 		crypto->sealing[i] = cipher_new(suites[i].cipher, 1);
 		crypto->opening[i] = cipher_new(suites[i].cipher, 0);
@@ -104,6 +109,7 @@ xt_tls_crypto_free(struct xt_tls_crypto *crypto)
 	if (!crypto)
 		return;
 	EVP_KDF_CTX_free(crypto->hkdf);
+	EVP_KDF_CTX_free(crypto->prf);
 	for (size_t i = 0; i < SUITES; i++) {
 		EVP_CIPHER_CTX_free(crypto->sealing[i]);
 		EVP_CIPHER_CTX_free(crypto->opening[i]);
@@ -155,8 +161,70 @@ xt_tls_keys_init(struct xt_tls_keys *keys, struct xt_tls_crypto *crypto, unsigne
 
 	XT_ASSERT(suite);
 	keys->suite = (uint8_t)(suite - suites);
+	keys->old = false;
 	memcpy(keys->secret, secret, suite->secret);
 	return derive(keys, crypto);
+}
+
+static const struct suite *
+find_old(unsigned id)
+{
+	for (size_t i = 0; i < SUITES; i++)
+		if (suites[i].old[0] == id || suites[i].old[1] == id)
+			return &suites[i];
+	return NULL;
+}
+
+/* RFC 5246 6.3: the key block. */
+static bool
+expand_old(struct xt_tls_crypto *crypto, const struct suite *suite, const unsigned char *master,
+	const unsigned char *randoms, unsigned char *out, size_t n)
+{
+	static char label[] = "key expansion";
+	OSSL_PARAM params[5];
+
+	params[0] = OSSL_PARAM_construct_utf8_string(
+		OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)suite->digest, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(
+		OSSL_KDF_PARAM_SECRET, (void *)(uintptr_t)master, XT_TLS_MASTER);
+	params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, sizeof label - 1);
+	params[3] = OSSL_PARAM_construct_octet_string(
+		OSSL_KDF_PARAM_SEED, (void *)(uintptr_t)randoms, 2 * XT_TLS_RANDOM);
+	params[4] = OSSL_PARAM_construct_end();
+	EVP_KDF_CTX_reset(crypto->prf);
+	return EVP_KDF_derive(crypto->prf, out, n, params) == 1;
+}
+
+static void
+set_old(struct xt_tls_keys *keys, const struct suite *suite, const unsigned char *key,
+	const unsigned char *iv)
+{
+	*keys = (struct xt_tls_keys){
+		.sequence = 1, .suite = (uint8_t)(suite - suites), .old = true
+	};
+	memcpy(keys->key, key, suite->key);
+	memcpy(keys->iv, iv, suite->salt);
+}
+
+bool
+xt_tls_keys_init_old(struct xt_tls_keys *in, struct xt_tls_keys *out, struct xt_tls_crypto *crypto,
+	unsigned id, const unsigned char master[XT_TLS_MASTER],
+	const unsigned char randoms[2 * XT_TLS_RANDOM])
+{
+	const struct suite *suite = find_old(id);
+	unsigned char block[2 * (32 + 12)];
+	size_t keys;
+
+	if (!suite)
+		return false;
+	keys = 2u * suite->key;
+	if (!expand_old(crypto, suite, master, randoms, block, keys + 2u * suite->salt))
+		return false;
+	/* The client's first. */
+	set_old(in, suite, block, block + keys);
+	set_old(out, suite, block + suite->key, block + keys + suite->salt);
+	OPENSSL_cleanse(block, sizeof block);
+	return true;
 }
 
 bool
@@ -175,35 +243,85 @@ xt_tls_keys_update(struct xt_tls_keys *keys, struct xt_tls_crypto *crypto)
 bool
 xt_tls_keys_are_worn(const struct xt_tls_keys *keys)
 {
-	return keys->sequence >= WORN;
+	return !keys->old && keys->sequence >= WORN;
 }
 
 /* Records ----------------------------------------------------------------------------------- */
 
-/* RFC 8446 5.3: the record's number, exclusive-or the vector; the header is the additional data (5.2). */
-static bool
-begin(EVP_CIPHER_CTX *context, struct xt_tls_keys *keys, const unsigned char *header)
+size_t
+xt_tls_prefix(const struct xt_tls_keys *keys)
 {
-	unsigned char nonce[sizeof keys->iv];
-	uint64_t number = keys->sequence++;
-	int n;
+	return XT_TLS_HEADER + (keys->old ? suites[keys->suite].nonce : 0u);
+}
 
-	memcpy(nonce, keys->iv, sizeof nonce);
-	for (size_t i = sizeof nonce; number > 0; number >>= 8)
-		nonce[--i] ^= (unsigned char)number;
+/* In network order. */
+static void
+put_number(unsigned char *p, uint64_t number)
+{
+	for (int i = 7; i >= 0; i--, number >>= 8)
+		p[i] = (unsigned char)number;
+}
+
+/*
+ * RFC 8446 5.3, RFC 7905 2: the vector, exclusive-or the record's number. RFC 5288 3: the vector, and what
+ * stands in the record.
+ */
+static void
+make_nonce(const struct xt_tls_keys *keys, const unsigned char *record, unsigned char nonce[12])
+{
+	unsigned char number[8];
+
+	memcpy(nonce, keys->iv, 12);
+	if (xt_tls_prefix(keys) > XT_TLS_HEADER) {
+		memcpy(nonce + 4, record + XT_TLS_HEADER, NONCE);
+		return;
+	}
+	put_number(number, keys->sequence);
+	for (int i = 0; i < 8; i++)
+		nonce[4 + i] ^= number[i];
+}
+
+/* RFC 8446 5.2: the header as it is. RFC 5246 6.2.3.3: number, type, version, and the length of the content. */
+static size_t
+make_facts(const struct xt_tls_keys *keys, const unsigned char *record, size_t n,
+	unsigned char facts[13])
+{
+	if (!keys->old) {
+		memcpy(facts, record, XT_TLS_HEADER);
+		return XT_TLS_HEADER;
+	}
+	put_number(facts, keys->sequence);
+	memcpy(facts + 8, record, 3);
+	facts[11] = (unsigned char)(n >> 8);
+	facts[12] = (unsigned char)n;
+	return 13;
+}
+
+/* For a record with `n` bytes to seal or to open, header and nonce in their places. */
+static bool
+begin(EVP_CIPHER_CTX *context, struct xt_tls_keys *keys, const unsigned char *record, size_t n)
+{
+	unsigned char nonce[12], facts[13];
+	int size = (int)make_facts(keys, record, n, facts), ignored;
+
+	make_nonce(keys, record, nonce);
+	keys->sequence++;
 	return EVP_CipherInit_ex2(context, NULL, keys->key, nonce, -1, NULL) == 1 &&
-	       EVP_CipherUpdate(context, NULL, &n, header, XT_TLS_HEADER) == 1;
+	       EVP_CipherUpdate(context, NULL, &ignored, facts, size) == 1;
 }
 
 /* RFC 8446 5.2: the outside says application data of TLS 1.2. */
 static void
-put_header(unsigned char *p, size_t n)
+put_header(const struct xt_tls_keys *keys, unsigned char *p, int type, size_t n)
 {
-	p[0] = XT_TLS_DATA;
+	p[0] = (unsigned char)(keys->old ? type : XT_TLS_DATA);
 	p[1] = 3;
 	p[2] = 3;
 	p[3] = (unsigned char)(n >> 8);
 	p[4] = (unsigned char)n;
+	/* Used once with each key: OpenSSL has used one, a random number of 64 bits, for Finished. */
+	if (xt_tls_prefix(keys) > XT_TLS_HEADER)
+		put_number(p + XT_TLS_HEADER, keys->sequence);
 }
 
 size_t
@@ -211,18 +329,20 @@ xt_tls_seal(
 	struct xt_tls_keys *keys, struct xt_tls_crypto *crypto, int type, char *record, size_t n)
 {
 	EVP_CIPHER_CTX *context = crypto->sealing[keys->suite];
-	unsigned char *p = (unsigned char *)record, *inner = p + XT_TLS_HEADER;
+	size_t prefix = xt_tls_prefix(keys);
+	unsigned char *p = (unsigned char *)record, *inner = p + prefix;
 	int size;
 
 	XT_ASSERT(n <= XT_TLS_CONTENT);
-	inner[n++] = (unsigned char)type;
-	put_header(p, n + TAG);
-	if (!begin(context, keys, p) ||
+	if (!keys->old)
+		inner[n++] = (unsigned char)type;
+	put_header(keys, p, type, prefix - XT_TLS_HEADER + n + TAG);
+	if (!begin(context, keys, p, n) ||
 		EVP_CipherUpdate(context, inner, &size, inner, (int)n) != 1 ||
 		EVP_CipherFinal_ex(context, inner + n, &size) != 1 ||
 		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG, inner + n) != 1)
 		return 0;
-	return XT_TLS_HEADER + n + TAG;
+	return prefix + n + TAG;
 }
 
 static size_t
@@ -231,13 +351,20 @@ length_of(const char *header)
 	return (size_t)(unsigned char)header[3] << 8 | (unsigned char)header[4];
 }
 
+/* RFC 8446 5: once there are keys, nothing else comes, a change_cipher_spec neither. */
+static bool
+is_expected(const struct xt_tls_keys *keys, char type)
+{
+	return type == XT_TLS_DATA ||
+	       (keys->old && (type == XT_TLS_ALERT || type == XT_TLS_HANDSHAKE));
+}
+
 ssize_t
-xt_tls_record_size(const char *p, size_t n)
+xt_tls_record_size(const struct xt_tls_keys *keys, const char *p, size_t n)
 {
 	if (n < XT_TLS_HEADER)
 		return 0;
-	/* RFC 8446 5: once there are keys, nothing else comes, a change_cipher_spec neither. */
-	if (p[0] != XT_TLS_DATA)
+	if (!is_expected(keys, p[0]))
 		return -SSL_AD_UNEXPECTED_MESSAGE;
 	/* 5.2; 5.1 wants the version ignored */
 	if (length_of(p) > XT_TLS_RECORD_MAX - XT_TLS_HEADER)
@@ -253,10 +380,20 @@ unpad(const unsigned char *p, size_t n, int *type)
 		n--;
 	if (n == 0)
 		return -SSL_AD_UNEXPECTED_MESSAGE;
-	if (n - 1 > XT_TLS_CONTENT)
-		return -SSL_AD_RECORD_OVERFLOW;
 	*type = p[n - 1];
 	return (ssize_t)(n - 1);
+}
+
+static ssize_t
+content_of(const struct xt_tls_keys *keys, const unsigned char *record, size_t n, int *type)
+{
+	ssize_t size = (ssize_t)n;
+
+	if (keys->old)
+		*type = record[0];
+	else
+		size = unpad(record + XT_TLS_HEADER, n, type);
+	return size > XT_TLS_CONTENT ? -SSL_AD_RECORD_OVERFLOW : size;
 }
 
 ssize_t
@@ -264,18 +401,15 @@ xt_tls_open(struct xt_tls_keys *keys, struct xt_tls_crypto *crypto, char *record
 	int *type)
 {
 	EVP_CIPHER_CTX *context = crypto->opening[keys->suite];
-	unsigned char *p = (unsigned char *)record, *inner = p + XT_TLS_HEADER;
-	size_t n = size - XT_TLS_HEADER;
+	size_t prefix = xt_tls_prefix(keys), n = size - prefix - TAG;
+	unsigned char *p = (unsigned char *)record, *inner = p + prefix;
 	int got;
 
-	if (n < TAG)
-		return -SSL_AD_BAD_RECORD_MAC;
-	n -= TAG;
 	/* The tag is checked by the final call. RFC 8446 5.2: what does not fit it ends the connection. */
-	if (!begin(context, keys, p) ||
+	if (size < prefix + TAG || !begin(context, keys, p, n) ||
 		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG, inner + n) != 1 ||
 		EVP_CipherUpdate(context, inner, &got, inner, (int)n) != 1 ||
 		EVP_CipherFinal_ex(context, inner + n, &got) != 1)
 		return -SSL_AD_BAD_RECORD_MAC;
-	return unpad(inner, n, type);
+	return content_of(keys, p, n, type);
 }

@@ -145,7 +145,8 @@ test_bytes_12(void **state)
 	(void)state;
 	only_12(client);
 	open_sides(&s, PEER_UNIX);
-	assert_int_equal(tls_of(&s.a)->phase, XT_TLS_OPENSSL);
+	assert_int_equal(tls_of(&s.a)->phase, XT_TLS_RECORDS);
+	assert_true(tls_of(&s.a)->in.old);
 	close_sides(&s);
 	pass_all(PEER_UNIX);
 	pass_all(PEER_TCP);
@@ -412,7 +413,7 @@ forge(struct sides *s, struct xt_tls_keys *keys, int type, const char *p, size_t
 	static char record[XT_TLS_RECORD_MAX];
 	size_t size;
 
-	memcpy(record + XT_TLS_HEADER, p, n);
+	memcpy(record + xt_tls_prefix(keys), p, n);
 	size = xt_tls_seal(keys, loop->tls->crypto, type, record, n);
 	assert_true(size > 0);
 	assert_int_equal(send(xt_conn_fd(s->b.conn), record, size, MSG_NOSIGNAL), size);
@@ -434,15 +435,35 @@ expect_refusal(struct sides *s, const char *words)
 	close_sides(s);
 }
 
+struct broken {
+	int type;
+	const char *p;
+	size_t n;
+	const char *words;
+};
+
+/* Bytes that came before what is broken are taken all the same. */
+static void
+refuse_all(const struct broken *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sides s;
+		char words[128];
+		struct xt_tls_keys keys;
+		open_sides(&s, PEER_UNIX);
+		keys = tls_of(&s.a)->in;
+		forge(&s, &keys, XT_TLS_DATA, "before", 6);
+		forge(&s, &keys, cases[i].type, cases[i].p, cases[i].n);
+		peer_turn_until_got(&s.a, 6);
+		snprintf(words, sizeof words, "a record was refused: %s", cases[i].words);
+		expect_refusal(&s, words);
+	}
+}
+
 static void
 test_broken_records(void **state)
 {
-	static const struct {
-		int type;
-		const char *p;
-		size_t n;
-		const char *words;
-	} cases[] = {
+	static const struct broken cases[] = {
 		{ XT_TLS_ALERT, "\x02", 1, "decode error" },
 		{ XT_TLS_ALERT, "", 0, "decode error" },
 		{ XT_TLS_HANDSHAKE, "", 0, "unexpected_message" },
@@ -456,18 +477,59 @@ test_broken_records(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct sides s;
-		char words[128];
-		struct xt_tls_keys keys;
-		open_sides(&s, PEER_UNIX);
-		keys = tls_of(&s.a)->in;
-		forge(&s, &keys, XT_TLS_DATA, "before", 6);
-		forge(&s, &keys, cases[i].type, cases[i].p, cases[i].n);
-		peer_turn_until_got(&s.a, 6);
-		snprintf(words, sizeof words, "a record was refused: %s", cases[i].words);
-		expect_refusal(&s, words);
-	}
+	refuse_all(cases, sizeof cases / sizeof *cases);
+}
+
+static void
+test_broken_records_12(void **state)
+{
+	static const struct broken cases[] = {
+		{ XT_TLS_ALERT, "\x02", 1, "decode error" },
+		{ XT_TLS_HANDSHAKE, "\x01\0\0\1\0", 5, "no renegotiation" },
+		{ XT_TLS_HANDSHAKE, "", 0, "no renegotiation" },
+		{ 20, "\1", 1, "unexpected_message" },
+		{ 24, "\1", 1, "unexpected_message" },
+	};
+
+	(void)state;
+	only_12(client);
+	refuse_all(cases, sizeof cases / sizeof *cases);
+}
+
+/* RFC 5246 7.2: a warning changes nothing; too many of them do. */
+static void
+test_warnings_12(void **state)
+{
+	struct sides s;
+	struct xt_tls_keys keys;
+
+	(void)state;
+	only_12(client);
+	open_sides(&s, PEER_UNIX);
+	keys = tls_of(&s.a)->in;
+	for (int i = 0; i < XT_TLS_EMPTY; i++)
+		forge(&s, &keys, XT_TLS_ALERT, "\x01\x64", 2);
+	forge(&s, &keys, XT_TLS_DATA, "x", 1);
+	peer_turn_until_got(&s.a, 1);
+	for (int i = 0; i <= XT_TLS_EMPTY; i++)
+		forge(&s, &keys, XT_TLS_ALERT, "\x01\x64", 2);
+	expect_refusal(&s, "a record was refused: unexpected_message");
+}
+
+/* An alert of the peer's ends it, and says why. */
+static void
+test_fatal_alert(void **state)
+{
+	struct sides s;
+	struct xt_tls_keys keys;
+
+	(void)state;
+	open_sides(&s, PEER_UNIX);
+	keys = tls_of(&s.a)->in;
+	forge(&s, &keys, XT_TLS_ALERT, "\x02\x50", 2);
+	peer_turn_until(&s.a, &s.a.closed, 1);
+	assert_int_equal(s.a.why, XT_CLOSE_RESET);
+	close_sides(&s);
 }
 
 static void
@@ -488,6 +550,34 @@ test_garbage(void **state)
 	};
 
 	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sides s;
+		char words[128];
+		open_sides(&s, PEER_UNIX);
+		assert_true(send(xt_conn_fd(s.b.conn), cases[i].p, cases[i].n, 0) > 0);
+		snprintf(words, sizeof words, "a record was refused: %s", cases[i].words);
+		expect_refusal(&s, words);
+	}
+}
+
+static void
+test_garbage_12(void **state)
+{
+	static const struct {
+		const char *p;
+		size_t n;
+		const char *words;
+	} cases[] = {
+		{ "\x17\x03\x03\x00\x05hello", 10, "bad record mac" },
+		{ "\x17\x03\x03\x00\x17 twenty-three bytes, one", 28, "bad record mac" },
+		{ "\x17\x03\x03\x00\x20 and thirty-two bytes of nothing", 37, "bad record mac" },
+		{ "\x15\x03\x03\x00\x02\x01\x00", 7, "bad record mac" },
+		{ "\x17\x03\x03\x41\x01", 5, "record overflow" },
+		{ "\x14\x03\x03\x00\x01\x01", 6, "unexpected_message" },
+	};
+
+	(void)state;
+	only_12(client);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct sides s;
 		char words[128];
@@ -528,7 +618,7 @@ test_byte_by_byte(void **state)
 	(void)state;
 	open_sides(&s, PEER_UNIX);
 	keys = tls_of(&s.a)->in;
-	fill(record + XT_TLS_HEADER, 300, 2);
+	fill(record + xt_tls_prefix(&keys), 300, 2);
 	size = xt_tls_seal(&keys, loop->tls->crypto, XT_TLS_DATA, record, 300);
 	for (size_t i = 0; i < size; i++) {
 		assert_int_equal(s.a.got.n, 0);
@@ -1017,7 +1107,11 @@ main(void)
 		TEST(test_truncated),
 		TEST(test_end_within_record),
 		TEST(test_broken_records),
+		TEST(test_broken_records_12),
+		TEST(test_warnings_12),
+		TEST(test_fatal_alert),
 		TEST(test_garbage),
+		TEST(test_garbage_12),
 		TEST(test_largest_record),
 		TEST(test_byte_by_byte),
 		TEST(test_key_update),
