@@ -180,7 +180,7 @@ static bool
 expand_old(struct xt_tls_crypto *crypto, const struct suite *suite, const unsigned char *master,
 	const unsigned char *randoms, unsigned char *out, size_t n)
 {
-	static char label[] = "key expansion";
+	char label[] = "key expansion";
 	OSSL_PARAM params[5];
 
 	params[0] = OSSL_PARAM_construct_utf8_string(
