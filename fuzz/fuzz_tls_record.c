@@ -48,7 +48,9 @@ there_and_back(struct xt_tls_crypto *crypto, const uint8_t *data, size_t size)
 	XT_ASSERT(type == sealed_type);
 	XT_ASSERT(memcmp(record + xt_tls_prefix(&in), data + 4, size - 4) == 0);
 	changed[(data[2] | data[3] << 8) % (int)n] ^= 1;
-	XT_ASSERT(xt_tls_open(&again, crypto, changed, n, &type) < 0);
+	/* A record of another length is another record. */
+	if (xt_tls_record_size(&again, changed, n) == (ssize_t)n)
+		XT_ASSERT(xt_tls_open(&again, crypto, changed, n, &type) < 0);
 }
 
 static void
