@@ -73,21 +73,28 @@ xt_h2_was_reset(struct xt_h2 *h2, int32_t id)
 		h2->last_reset = id;
 }
 
-/* Each that waits tries once; who still waits after is behind the others then. */
+/* Each that waits tries once; who got something and still waits is behind the others then. */
 static void
 serve_waiting(struct xt_h2 *h2)
 {
-	struct xt_list now;
+	struct xt_list now, served;
 
 	h2->room = false;
 	xt_list_init(&now);
+	xt_list_init(&served);
 	xt_list_splice(&now, &h2->waiting);
 	while (!xt_list_empty(&now)) {
 		struct xt_h2_stream *stream = XT_LIST_ENTRY(now.next, struct xt_h2_stream, waiting);
 		xt_list_remove(&stream->waiting);
 		xt_list_append(&h2->waiting, &stream->waiting);
+		stream->served = false;
 		xt_conn_writable(stream->conn);
+		if (!stream->served || xt_list_empty(&stream->waiting))
+			continue;
+		xt_list_remove(&stream->waiting);
+		xt_list_append(&served, &stream->waiting);
 	}
+	xt_list_splice(&h2->waiting, &served);
 }
 
 static void
@@ -245,9 +252,6 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *ctx)
 	if (is_cheap(hd))
 		count_cheap(h2);
 	if (is_too_late(h2, hd))
-		fail(h2, NGHTTP2_PROTOCOL_ERROR, XT_CLOSE_PROTOCOL);
-	/* RFC 9113 6.3: that priorities are not looked at leaves this check to us. */
-	if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
 		fail(h2, NGHTTP2_PROTOCOL_ERROR, XT_CLOSE_PROTOCOL);
 	return 0;
 }
@@ -567,6 +571,8 @@ new_session(struct xt_h2 *h2)
 	if (nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0) {
 		set_callbacks(callbacks);
 		nghttp2_option_set_no_auto_window_update(option, 1);
+		/* Kept for the priorities of RFC 7540 only, which mean nothing here: streams take turns. */
+		nghttp2_option_set_no_closed_streams(option, 1);
 		if (nghttp2_session_server_new3(&h2->session, callbacks, h2, option, &mem) == 0)
 			error = 0;
 	}
@@ -586,8 +592,6 @@ greet(struct xt_h2 *h2)
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, max_header },
 		/* RFC 8441 3: WebSockets are welcome. */
 		{ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
-		/* RFC 9218 2.1: the priorities of RFC 7540 are not looked at. */
-		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
 	};
 
 	if (nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, settings,

@@ -338,6 +338,7 @@ carrier_send(struct xt_conn *conn, const struct iovec *slices, int count)
 	error = xt_h2_send(stream->h2);
 	taken = stream->taken;
 	stream->blocked = taken < stream->offered;
+	stream->served |= taken > 0;
 	stream->slices = NULL;
 	stream->offered = stream->taken = 0;
 	if (error < 0)
