@@ -74,7 +74,7 @@ export class H2 {
 			}
 			throw Object.assign(new Error(`refused: ${answer.status} ${text}`), answer, { text });
 		}
-		const ws = RawWs.over(answer.stream);
+		const ws = RawWs.over(answer.stream, answer.headers);
 		ws.response = answer;
 		return ws;
 	}

@@ -176,10 +176,10 @@ export class RawWs {
 	}
 
 	/** On a stream of bytes that somebody else has opened: one of HTTP/2 (RFC 8441). */
-	static over(stream) {
+	static over(stream, fields = {}) {
 		const ws = new RawWs();
 		ws.socket = stream;
-		ws.#head = { status: 101 };
+		ws.#head = { status: 101, fields };
 		ws.#listen();
 		return ws;
 	}
