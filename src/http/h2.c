@@ -321,7 +321,7 @@ handle(struct xt_h2 *h2, struct xt_h2_stream *stream)
 	int error = xt_h2_head_write(&h2->head, &limits, stream->remote_ended, &text, &refusal);
 
 	stream->tunnel = xt_h2_head_is_tunnel(&h2->head);
-	stream->tells_end = !stream->remote_ended;
+	stream->tells_end = stream->tunnel || !stream->remote_ended;
 	if (error == XT_EPROTO)
 		xt_link_refuse(link, &refusal);
 	else if (error < 0)
@@ -329,6 +329,8 @@ handle(struct xt_h2 *h2, struct xt_h2_stream *stream)
 	else
 		xt_link_begin(
 			link, text.p, text.n, stream->tunnel); /* the link may be gone after */
+	if (stream->tunnel && stream->remote_ended)
+		xt_h2_stream_ended(stream);
 	xt_buf_fini(&text);
 }
 

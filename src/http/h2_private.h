@@ -92,8 +92,7 @@ struct xt_h2_stream {
 	bool ending;       /* nothing follows what was handed over: END_STREAM */
 	bool answered;     /* its head was submitted */
 	bool closed;       /* to nghttp2 it is gone */
-	bool blocked;      /* has tried to send, and there was no room for all of it */
-	bool served;       /* … but for some */
+	bool served;       /* there was room for some of what it had */
 };
 
 /* h2.c */

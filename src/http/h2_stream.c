@@ -337,7 +337,6 @@ carrier_send(struct xt_conn *conn, const struct iovec *slices, int count)
 	nghttp2_session_resume_data(stream->h2->session, stream->id);
 	error = xt_h2_send(stream->h2);
 	taken = stream->taken;
-	stream->blocked = taken < stream->offered;
 	stream->served |= taken > 0;
 	stream->slices = NULL;
 	stream->offered = stream->taken = 0;
@@ -363,7 +362,7 @@ carrier_shut(struct xt_conn *conn)
 		xt_conn_close(conn, XT_CLOSE_DONE);
 }
 
-/* Who has not been refused just now only had to let others go first. */
+/* Who had to let others go first has made the socket send something: its being drained is news enough. */
 static void
 carrier_update(struct xt_conn *conn, unsigned interest)
 {
@@ -372,15 +371,10 @@ carrier_update(struct xt_conn *conn, unsigned interest)
 
 	if (!stream->h2 || waits == !xt_list_empty(&stream->waiting))
 		return;
-	if (!waits) {
+	if (waits)
+		xt_list_append(&stream->h2->waiting, &stream->waiting);
+	else
 		xt_list_remove(&stream->waiting);
-		return;
-	}
-	xt_list_append(&stream->h2->waiting, &stream->waiting);
-	if (!stream->blocked) {
-		stream->h2->room = true;
-		xt_h2_later(stream->h2);
-	}
 }
 
 static const struct xt_carrier_ops carrier_ops = {

@@ -336,6 +336,35 @@ test_fair(void **state)
 	stop(&f);
 }
 
+/* Of very many small slices a conn sends only some in a turn: the rest follows without further news of the peer. */
+static void
+test_small_slices(void **state)
+{
+	static char text[65535];
+	struct xt_bytes *bytes = xt_bytes_copy(xt_str_of(text, 10));
+	struct xt_http_config config;
+	struct fixture f;
+
+	(void)state;
+	assert_non_null(bytes);
+	start(&f, &config);
+	send_connect(&f, 1);
+	fixture_run(&f, 0);
+	f.got.n = 0;
+	assert_int_equal(xt_conn_send(tunnel, text, sizeof text), 0);
+	fixture_run(&f, 0);
+	for (int i = 0; i < 4000; i++)
+		assert_int_equal(xt_conn_send_bytes(tunnel, bytes, 0, 10), 0);
+	fixture_run(&f, 0);
+	assert_int_equal(come(&f, NGHTTP2_DATA, 1, NULL), sizeof text);
+	send_window(&f, 1, 1u << 20);
+	send_window(&f, 0, 1u << 20);
+	fixture_run(&f, 0);
+	assert_int_equal(come(&f, NGHTTP2_DATA, 1, NULL), sizeof text + 40000);
+	xt_bytes_unref(bytes);
+	stop(&f);
+}
+
 /* All that is open when the loop closes everything, in whatever order, is told. */
 static void
 test_close_all(void **state)
@@ -432,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_unread_is_given_back),
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_small_slices),
 		cmocka_unit_test(test_close_all),
 		cmocka_unit_test(test_close_both),
 		cmocka_unit_test(test_no_memory),

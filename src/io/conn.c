@@ -760,7 +760,8 @@ xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state)
 	conn->stream = stream;
 	conn->state = state;
 	xt_conn_expire_in(conn, 0);
-	conn->untold = conn->ended;
+	/* The end of a request of HTTP/2 is no news to what answers it. */
+	conn->untold = conn->ended && conn->fd >= 0;
 	if (conn->receiving)
 		return;
 	if (conn->kept)

@@ -77,7 +77,8 @@ void *xt_conn_state(const struct xt_conn *conn);
 /*
  * Hands the connection to another stream, without a deadline. Called within recv, the bytes after those that
  * recv returns as used go to the new stream in the same turn; called elsewhere, what was kept goes to it
- * in this turn or the next, once it is not paused. A FIN that the stream before was told of is told again.
+ * in this turn or the next, once it is not paused. A FIN that the stream before was told of is told again, but for a connection
+ * without descriptor.
  */
 void xt_conn_adopt(struct xt_conn *conn, const struct xt_stream *stream, void *state);
 

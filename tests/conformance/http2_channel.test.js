@@ -79,6 +79,19 @@ describe('the channel URL over HTTP/2', () => {
 		}
 		again.stream.close(CODES.CANCEL);
 	});
+	it('a GET whose END_STREAM comes with an empty DATA is answered, and its stream stays', TIMEOUT, async () => {
+		const channel = channelName();
+		const stream = h2.session.request({ ':path': `/c/${channel}`, accept: 'text/event-stream' }, { endStream: false });
+		stream.end();
+		let text = '';
+		stream.setEncoding('utf8').on('data', (part) => (text += part));
+		await until(() => text.includes('event: open'), bound(8), 'the stream to begin');
+		await post(channel, 'still here');
+		await until(() => text.includes('data: still here'), bound(8), 'the message');
+		stream.close(CODES.CANCEL);
+		const poll = await h2.ask(`/c/${channel}`, { body: Buffer.alloc(0) });
+		assert.equal(poll.json.messages.length, 1);
+	});
 	for (const kind of ['ndjson', 'iframe']) {
 		it(`${kind}: one object a message, no chunks`, TIMEOUT, async () => {
 			const channel = channelName();
@@ -237,6 +250,12 @@ describe('WebSockets over HTTP/2', () => {
 		await until(async () => (await there()) === 1, bound(8), 'one to have gone');
 		two.socket.close(CODES.CANCEL);
 		await until(async () => (await there()) === 0, bound(8), 'the other to have gone');
+	});
+	it('a CONNECT that comes with END_STREAM is over at once', TIMEOUT, async () => {
+		const raw = await RawH2.open(server.port);
+		raw.send(headers(1, raw.fields({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/echo', 'sec-websocket-version': '13' })));
+		await raw.expectReset(1, CODES.CANCEL);
+		raw.destroy();
 	});
 	it('on the wire: END_STREAM follows the Close frame, and no RST_STREAM', TIMEOUT, async () => {
 		const raw = await RawH2.open(server.port);
