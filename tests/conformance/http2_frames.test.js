@@ -86,7 +86,7 @@ describe('RFC 9113 3.4 preface', { concurrency: 4 }, () => {
 	});
 	for (const wrong of ['PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\n\r\n\r\n', 'PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n']) {
 		it(`3.4: what only looks like a preface is refused in HTTP/1.1: ${JSON.stringify(wrong)}`, TIMEOUT, async () => {
-			const h2 = await RawH2.open(server.port, { greet: false });
+			const h2 = await RawH2.open(server.port, { greet: false, alpn: [] });
 			let text = '';
 			h2.socket.removeAllListeners('data').on('data', (bytes) => (text += bytes));
 			h2.send(Buffer.from(wrong));
@@ -96,7 +96,7 @@ describe('RFC 9113 3.4 preface', { concurrency: 4 }, () => {
 		});
 	}
 	it('3.1: an Upgrade to h2c is ignored, as RFC 9113 has none', TIMEOUT, async () => {
-		const h2 = await RawH2.open(server.port, { greet: false });
+		const h2 = await RawH2.open(server.port, { greet: false, alpn: [] });
 		let text = '';
 		h2.socket.removeAllListeners('data').on('data', (bytes) => (text += bytes));
 		h2.send(Buffer.from('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n'));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { H2 } from '../lib/h2.js';
 import { CODES, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RawH2, block, continuation, data, frame, headers } from '../lib/rawh2.js';
+import { fetchRaw } from '../lib/readers.js';
 import { Server, channelName, useServer } from '../lib/server.js';
 import { bound, until } from '../lib/time.js';
 
@@ -19,9 +20,9 @@ function useH2(server) {
 	return new Proxy(holder, { get: (target, key) => (typeof target.h2[key] === 'function' ? target.h2[key].bind(target.h2) : target.h2[key]) });
 }
 
-const sockets = async (server) => Number(/crosstalk_sockets\{[^}]*\} (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())[1]);
+const sockets = async (server) => Number(/crosstalk_sockets\{[^}]*\} (\d+)/.exec((await fetchRaw(server.port, '/metrics')).text)[1]);
 const metric = async (server, name) => {
-	const text = await (await fetch(`${server.url}/metrics`)).text();
+	const text = (await fetchRaw(server.port, '/metrics')).text;
 	return [...text.matchAll(new RegExp(`^crosstalk_${name.replace(/[{}"]/g, '\\$&')}(?:\\{[^}]*\\})? (\\d+)$`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0);
 };
 
@@ -215,7 +216,7 @@ describe('HTTP/2: limits', () => {
 		raw.destroy();
 	});
 	it('the beginning of a preface is not waited for longer than for a header', TIMEOUT, async () => {
-		const raw = await RawH2.open(server.port, { greet: false });
+		const raw = await RawH2.open(server.port, { greet: false, alpn: [] });
 		raw.send(Buffer.from('PRI * HT'));
 		await new Promise((done) => raw.socket.once('end', done));
 		raw.destroy();
@@ -281,7 +282,7 @@ describe('HTTP/2: floods', () => {
 	it('the floods were counted as limits', TIMEOUT, async () => {
 		let sum;
 		await until(async () => {
-			const text = await (await fetch(`${server.url}/metrics`)).text();
+			const text = (await fetchRaw(server.port, '/metrics')).text;
 			sum = [...text.matchAll(/closes_total\{[^}]*reason="limit"\} (\d+)/g)].reduce((n, m) => n + Number(m[1]), 0);
 			return sum >= 6;
 		}, bound(8), 'all floods to be counted');
@@ -353,7 +354,7 @@ describe('HTTP/2: the life of a connection', () => {
 	});
 	it('http2: false leaves HTTP/1.1 alone', TIMEOUT, async () => {
 		const server = await Server.start({ config: { http2: false } });
-		const raw = await RawH2.open(server.port, { greet: false });
+		const raw = await RawH2.open(server.port, { greet: false, alpn: [] });
 		let text = '';
 		raw.socket.removeAllListeners('data').on('data', (bytes) => (text += bytes));
 		raw.send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'));

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import { RawWs } from './rawws.js';
+import { authority, isTls } from './tls.js';
 import { Queue, bound, within } from './time.js';
 
 export class H2 {
 	static async open(url, options = {}) {
 		const h2 = new H2();
-		h2.session = http2.connect(url, options);
+		const { port } = new URL(url);
+		h2.session = http2.connect(url, { ...(isTls(Number(port)) ? { ca: authority().ca, servername: 'localhost' } : {}), ...options });
 		h2.session.on('error', (error) => (h2.error = error));
 		h2.goaway = new Promise((done) => h2.session.once('goaway', (code, last) => done({ code, last })));
 		h2.closed = new Promise((done) => h2.session.once('close', done));

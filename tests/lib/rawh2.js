@@ -120,11 +120,11 @@ export class RawH2 {
 	window = 65535; // what is left for the server to send on the connection
 	#in = Buffer.alloc(0);
 
-	/** Connects, and shakes hands unless `greet` is false. settings: ours. */
-	static async open(port, { settings: own = [], greet = true, ackSettings = true } = {}) {
+	/** Connects, and shakes hands unless `greet` is false. settings: ours; alpn: what is asked for over TLS. */
+	static async open(port, { settings: own = [], greet = true, ackSettings = true, alpn = ['h2'] } = {}) {
 		const h2 = new RawH2();
 		h2.port = port;
-		h2.socket = await tcp(port);
+		h2.socket = await tcp(port, '127.0.0.1', { ALPNProtocols: alpn });
 		h2.ackSettings = ackSettings;
 		h2.socket.on('data', (bytes) => h2.#data(bytes));
 		h2.socket.on('end', () => h2.frames.end());
