@@ -159,6 +159,7 @@ xt_client_frames_close(struct xt_client *client, unsigned code, const char *reas
 	client->outcome.final = true;
 	drop_message(client);
 	send_close(client, code, xt_str_of(reason, n));
+	client->paused = false; /* the peer's Close must be seen */
 	xt_conn_resume(client->conn);
 	xt_conn_expire_in(client->conn, client->settings.close_ms);
 	return 0;

@@ -55,7 +55,7 @@ export function inflate(payload, { bits = 15, dictionary } = {}) {
 }
 
 /** The last bytes that a window holds. */
-class Window {
+export class Window {
 	#kept = Buffer.alloc(0);
 
 	constructor(bits, off) {
