@@ -216,7 +216,8 @@ struct xt_websocket;
 
 /* How a WebSocket ended. */
 struct xt_closing {
-	unsigned code;      /* RFC 6455 7.4; 1005: the peer named none; 1006: it vanished */
+	unsigned
+		code; /* RFC 6455 7.4; 1005: the peer named none; 1006: it vanished, or was never open */
 	const char *reason; /* the peer's, or ours in a few words; NUL-ended, may be empty */
 	int clean;          /* both sides said goodbye */
 	int retry_ms; /* a client that reconnects tries again in so many ms; -1: it is over, and gone */
@@ -418,7 +419,11 @@ struct xt_websocket_options {
 	const char *server_name; /* instead of the URL's host: for SNI and for the certificate */
 	int insecure;            /* verify nothing: for trying things out only */
 
-	/* Reconnection: waits min, 2 min, 4 min … up to max, each less a random part of up to a half. */
+	/*
+	 * Reconnection: waits min, 2 min, 4 min … up to max, each less a random part of up to a half. Not after a close of ours, nor
+	 * after what would happen again: answers of 4xx but 408, 425, 429; wrong answers; certificates that are not trusted; the
+	 * close codes 1000, 1002, 1003, 1007, 1010, and 44xx but 4408, 4429.
+	 */
 	int reconnect;
 	unsigned reconnect_min_ms, reconnect_max_ms; /* 0: 500 ms, 30 s */
 	unsigned reconnect_attempts;                 /* in a row; 0: without end */

@@ -145,7 +145,7 @@ void xt_client_go(struct xt_client *client);
  * yet; no effect when something was said before.
  */
 void xt_client_note(struct xt_client *client, int error, unsigned code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5), nonnull(4)));
 
 /* It ends: closes what is there still, and tells when that is gone. */
 void xt_client_end(struct xt_client *client);

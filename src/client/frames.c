@@ -76,7 +76,7 @@ send_close(struct xt_client *client, unsigned code, struct xt_str reason)
 	send_frame(client, XT_WS_FIN | XT_WS_OP_CLOSE, xt_str_of(payload, n));
 }
 
-/* What does not become shorter goes as it is: RFC 7692 6 leaves that to the sender, message by message. */
+/* Whether it became shorter or not: the next message may refer to this one, which the peer must have seen so. */
 static int
 send_compressed(struct xt_client *client, uint8_t opcode, struct xt_str message)
 {
