@@ -242,6 +242,7 @@ struct xt_websocket_handlers {
 	 * Client, optional: what went wrong, in a sentence; `close` follows. XT_ENOTFOUND: there is no such host;
 	 * XT_ESYS, XT_ECLOSED: no connection, or none any more, TLS included; XT_EPROTO: the peer answered, but not
 	 * as it should; XT_EAGAIN: it took too long; XT_ELIMIT: a message was too long; XT_EINVAL; XT_ENOMEM.
+	 * No `close` follows XT_EGONE: messages of a channel are no longer kept, and it goes on with the first that is.
 	 */
 	void (*error)(struct xt_websocket *ws, int error, const char *words);
 

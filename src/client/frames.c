@@ -490,7 +490,7 @@ on_closed(struct xt_conn *conn, enum xt_close why)
 	struct xt_client *client = xt_conn_state(conn);
 
 	if (why == XT_CLOSE_TLS)
-		xt_client_note(client, XT_EPROTO, XT_WS_ABNORMAL, "TLS: %s", xt_tls_error(conn));
+		xt_client_note(client, XT_ECLOSED, XT_WS_ABNORMAL, "TLS: %s", xt_tls_error(conn));
 	else if (why == XT_CLOSE_FAULT)
 		xt_client_note(client, XT_ENOMEM, XT_WS_ABNORMAL, "out of memory");
 	else

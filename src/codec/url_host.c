@@ -215,7 +215,10 @@ lower(char *p, size_t n)
 			p[i] = (char)(p[i] | 0x20);
 }
 
-/* 3.3, domain to ASCII: UTS #46, not transitional. libidn2 allocates for itself. */
+/*
+ * 3.3, domain to ASCII: UTS #46, not transitional. libidn2 also asks for IDNA2008, so symbols (U+2603) that the standard
+ * lets pass are refused. It allocates for itself.
+ */
 static int
 to_ascii(char *domain, size_t *n, const char **why)
 {

@@ -547,6 +547,83 @@ test_metrics(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Guests ----------------------------------------------------------------------------------- */
+
+struct lodger {
+	struct xt_guest guest;
+	struct xt_timer timer;
+	struct xt_loop *loop;
+	int left;
+};
+
+static void
+on_leave(struct xt_guest *guest)
+{
+	struct lodger *lodger = XT_CONTAINER(guest, struct lodger, guest);
+
+	lodger->left++;
+	assert_int_equal(xt_loop_lodge(lodger->loop, guest), XT_ECLOSED);
+}
+
+static void
+check_out(struct xt_timer *timer)
+{
+	xt_guest_remove(&XT_CONTAINER(timer, struct lodger, timer)->guest);
+}
+
+static void
+lodge(struct lodger *lodger, struct xt_loop *loop, uint64_t ms)
+{
+	*lodger = (struct lodger){ .loop = loop, .guest = { .leave = on_leave } };
+	xt_list_init(&lodger->guest.link);
+	xt_timer_init(&lodger->timer, check_out);
+	assert_int_equal(xt_loop_lodge(loop, &lodger->guest), 0);
+	xt_timer_start(xt_loop_timers(loop), &lodger->timer, xt_loop_now(loop), ms);
+}
+
+/* It runs until the last has gone; those who stay are sent away at the end. */
+static void
+test_guests(void **state)
+{
+	struct lodger lodgers[3];
+	struct xt_loop *loop;
+
+	(void)state;
+	assert_int_equal(xt_loop_new(&loop), 0);
+	xt_loop_run_clients(loop); /* there is nobody: it returns */
+	lodge(&lodgers[0], loop, 1);
+	lodge(&lodgers[1], loop, 30);
+	xt_loop_run_clients(loop);
+	assert_true(xt_list_empty(&lodgers[0].guest.link));
+	assert_true(xt_list_empty(&lodgers[1].guest.link));
+	lodge(&lodgers[2], loop, 100000);
+	xt_loop_free(loop);
+	assert_int_equal(lodgers[0].left + lodgers[1].left, 0);
+	assert_int_equal(lodgers[2].left, 1);
+}
+
+/* For another event loop: as long as until the next timer, and not at all when there is something to do. */
+static void
+test_wait_ms(void **state)
+{
+	struct xt_loop *loop = *state;
+	struct lodger lodger;
+	struct job job = { .loop = loop };
+
+	assert_int_equal(xt_loop_wait_ms(loop), -1);
+	lodge(&lodger, loop, 500);
+	assert_in_range(xt_loop_wait_ms(loop), 1, 520);
+	xt_list_init(&job.task.link);
+	job.task.run = run_job;
+	xt_loop_post(loop, &job.task);
+	assert_int_equal(xt_loop_wait_ms(loop), 0);
+	xt_loop_turn(loop, 0);
+	assert_int_equal(job.runs, 1);
+	xt_timer_stop(xt_loop_timers(loop), &lodger.timer);
+	xt_guest_remove(&lodger.guest);
+	assert_int_equal(xt_loop_wait_ms(loop), -1);
+}
+
 int
 main(void)
 {
@@ -567,6 +644,8 @@ main(void)
 		TEST(test_free_with_all_pending),
 		TEST(test_copied_descriptor),
 		TEST(test_metrics),
+		TEST(test_guests),
+		TEST(test_wait_ms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
