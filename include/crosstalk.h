@@ -427,7 +427,7 @@ struct xt_websocket_options {
 	 */
 	int reconnect;
 	unsigned reconnect_min_ms, reconnect_max_ms; /* 0: 500 ms, 30 s */
-	unsigned reconnect_attempts;                 /* in a row; 0: without end */
+	unsigned reconnect_attempts; /* in a row, without a message between; 0: without end */
 
 	/*
 	 * The URL is a channel of Crosstalk (/c/NAME): messages have their id, and after a reconnection the channel is

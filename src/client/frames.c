@@ -256,6 +256,7 @@ deliver(struct xt_client *client, uint8_t opcode, struct xt_str bytes)
 
 	if (client->state != XT_CLIENT_OPEN)
 		return;
+	client->attempts = 0; /* one that only lets in and closes is no success */
 	if (client->settings.channel)
 		deliver_object(client, &data);
 	else
@@ -450,6 +451,7 @@ beat(struct xt_client *client)
 	uint64_t silent = xt_loop_now(client->loop) - xt_conn_alive_at(client->conn);
 	uint32_t patience = client->pinged ? settings->ping_timeout_ms : settings->ping_interval_ms;
 
+	client->attempts = 0;
 	if (client->paused)
 		xt_conn_expire_in(client->conn, settings->ping_interval_ms);
 	else if (silent < patience)
@@ -538,7 +540,6 @@ xt_client_frames_begin(struct xt_client *client, const struct xt_ws_agreed *agre
 {
 	xt_client_set_state(client, XT_CLIENT_OPEN);
 	xt_timer_stop(xt_loop_timers(client->loop), &client->timer);
-	client->attempts = 0;
 	xt_ws_reader_init(&client->reader, XT_WS_CLIENT, agreed->deflate ? XT_WS_RSV1 : 0,
 		wire_limit(&client->settings));
 	xt_conn_adopt(client->conn, &frames_stream, client);

@@ -84,6 +84,14 @@ describe('RFC 6455 4.1 the request', { concurrency: 4 }, () => {
 			await client.expect('open');
 			last(client, peer);
 		}, '::1'));
+	it('RFC 8305: the next address is tried when the first one refuses', TIMEOUT, () =>
+		withPeer(async (server) => {
+			const client = driver.open({ url: `ws://localhost:${server.port}/` });
+			const peer = await server.peer();
+			await peer.accept();
+			await client.expect('open');
+			last(client, peer);
+		}, '::1'));
 	good(driver, '4.1: headers, origin, cookies', { headers: ['X-A: 1', 'X-B:2', 'User-Agent: me'], origin: 'https://example.org', cookies: 'a=1; b=2' }, {}, ({ head }) => {
 		const { fields } = head;
 		assert.deepEqual([fields['x-a'], fields['x-b'], fields['user-agent'], fields.origin, fields.cookie], ['1', '2', 'me', 'https://example.org', 'a=1; b=2']);

@@ -384,6 +384,20 @@ describe('reconnection', { concurrency: 4 }, () => {
 		assert.equal(waits.length, 6);
 		[20, 40, 80, 80, 80, 80].forEach((most, i) => assert.ok(waits[i] >= most / 2 && waits[i] <= most, `${waits}`));
 	});
+	it('a server that lets in and closes is no success: the waits grow, the attempts end', TIMEOUT, () =>
+		withPeer(async (server) => {
+			const client = driver.open({ url: server.url, ...fast, reconnect_attempts: 3 });
+			for (let i = 0; i <= 3; i++) {
+				const peer = await server.peer();
+				await peer.accept({ more: close(1013) });
+				await client.expect('open');
+				const end = await client.expect('close');
+				assert.equal(end.code, 1013);
+				const most = [20, 40, 80, -1][i];
+				assert.ok(most < 0 ? end.retry === -1 : end.retry >= most / 2 && end.retry <= most, `${end.retry}`);
+				peer.destroy();
+			}
+		}));
 	it('it comes back when nobody listened first', TIMEOUT, async () => {
 		const first = await PeerServer.start();
 		const { port } = first;
