@@ -534,6 +534,14 @@ describe('connect: signals', { concurrency: 4 }, () => {
 			assert.equal((await it.ended).code, 'SIGTERM');
 		});
 	});
+	it('ends when the reader of its output has left, though nothing comes', TIMEOUT, () =>
+		withServer((socket) => socket.send('x'), async (url) => {
+			const it = new Connect('--quiet', url);
+			await it.says(/x/);
+			it.child.stdout.destroy();
+			const { code, err } = await it.ended;
+			assert.deepEqual([code, err], [0, '']);
+		}));
 	it('ends quietly when nobody reads its output any more', TIMEOUT, () => {
 		let beat;
 		return withServer((socket) => (beat = setInterval(() => socket.send('x'), 20)), async (url) => {

@@ -59,8 +59,8 @@ prepare(struct connect *connect)
 	choose_view(connect);
 	command_ignore_pipes();
 	lines_init(&connect->input, STDIN_FILENO);
-	if (outlet_init(&connect->output, STDOUT_FILENO) < 0 || connect_take_signals(connect) < 0 ||
-		xt_loop_new(&connect->loop) < 0)
+	if (outlet_init(&connect->output, connect->interactive ? -1 : STDOUT_FILENO) < 0 ||
+		connect_take_signals(connect) < 0 || xt_loop_new(&connect->loop) < 0)
 		return command_fail(connect->command, STATUS_REFUSED, "out of memory");
 	return connect_open(connect);
 }

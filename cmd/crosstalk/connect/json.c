@@ -39,6 +39,8 @@ json_is_worth_it(const char *p, size_t n)
 		i++;
 	if (n > SIZE_MAX_SHOWN || i == n || (p[i] != '{' && p[i] != '['))
 		return false;
+	if (memchr(p, '\0', n)) /* jansson takes some for the end */
+		return false;
 	value = json_loadb(p, n, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 	json_decref(value);
 	return value;

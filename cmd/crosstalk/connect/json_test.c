@@ -113,6 +113,7 @@ test_not_worth_it(void **state)
 	static char large[(1 << 20) + 2];
 
 	(void)state;
+	assert_false(json_is_worth_it("[1\0]", 4));
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (json_is_worth_it(others[i], strlen(others[i])))
 			fail_msg("taken: %s", others[i]);

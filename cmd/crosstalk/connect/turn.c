@@ -154,21 +154,25 @@ take_times(struct connect *connect)
 
 /* ---- the reader of standard output ---- */
 
+/* Who has left is seen without a write. Then there is no reason to go on. */
 static void
 give_output(struct connect *connect, short events)
 {
 	struct outlet *output = &connect->output;
 
-	if (events)
+	if (output->error)
+		return;
+	if (outlet_waiting(output) > 0 && events)
 		outlet_write(output);
-	if (output->error) {
-		if (output->error != EPIPE) {
-			connect_warn(connect, "standard output cannot be written");
-			connect_fail(connect, STATUS_REFUSED);
-		}
-		output->error = 0;
-		connect_close(connect, 1000, NULL);
+	else if (events & (POLLERR | POLLHUP))
+		output->error = EPIPE;
+	if (output->error == 0)
+		return;
+	if (output->error != EPIPE) {
+		connect_warn(connect, "standard output cannot be written");
+		connect_fail(connect, STATUS_REFUSED);
 	}
+	connect_close(connect, 1000, NULL);
 }
 
 /* A peer is read no faster than what it sends is taken from us. */
@@ -197,7 +201,8 @@ connect_turn(struct connect *connect, bool input)
 		[LOOP] = { xt_loop_fd(connect->loop), POLLIN, 0 },
 		[SIGNALS] = { connect->signals, POLLIN, 0 },
 		[INPUT] = { input ? STDIN_FILENO : -1, POLLIN, 0 },
-		[OUTPUT] = { outlet_waiting(&connect->output) ? STDOUT_FILENO : -1, POLLOUT, 0 },
+		[OUTPUT] = { connect->output.error ? -1 : connect->output.fd,
+			outlet_waiting(&connect->output) ? POLLOUT : 0, 0 },
 	};
 
 	poll(fds, DESCRIPTORS, wait_ms(connect));
