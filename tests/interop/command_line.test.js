@@ -83,7 +83,7 @@ describe('usage', () => {
 		[['serve', '--bogus'], /--bogus is not an option/],
 		[['serve', '-x'], /-x is not an option/],
 		[['serve', '--listen'], /--listen needs a value/],
-		[['serve', '--listen', 'https://localhost:1'], /scheme is not in this version/],
+		[['serve', '--listen', 'ftp://localhost:1'], /listen: /],
 		[['serve', '--workers', 'two'], /workers: "two" is not a number, allowed: 0 to 256/],
 		[['serve', '--data', 'x'], /--data comes in a later version/],
 		[['serve', 'more'], /more is too much/],
