@@ -13,6 +13,7 @@ import { BINARY, PONG, TEXT, acceptFor, close, frame } from '../lib/rawws.js';
 import { poll, presence, publish } from '../lib/readers.js';
 import { channelName, program, useServer } from '../lib/server.js';
 import { Queue, bound, until, within } from '../lib/time.js';
+import { authority } from '../lib/tls.js';
 
 const TIMEOUT = { timeout: bound(60) };
 
@@ -407,6 +408,41 @@ describe('connect: the handshake', { concurrency: 4 }, () => {
 			assert.equal(code, 4, err);
 			assert.match(err, /1009/);
 		}));
+});
+
+describe('connect: TLS', { concurrency: 4 }, () => {
+	const made = authority();
+	const other = made.make('client', { names: 'DNS:client.example', subject: '/CN=a client' });
+	const server = useServer({ listen: ['https://127.0.0.1:0'], args: ['--cert', made.own.cert, '--key', made.own.key] });
+	const strict = useServer({ listen: ['https://127.0.0.1:0'], args: ['--cert', made.own.cert, '--key', made.own.key], config: { tls: { clients: 'required', client_ca: made.file } } });
+	const echo = (one, host = '127.0.0.1') => `wss://${host}:${one.port}/echo`;
+	for (const [what, args] of [['--ca', ['--ca', made.file]], ['--insecure', ['--insecure']], ['--ca and --server-name', ['--ca', made.file, '--server-name', 'localhost']]]) {
+		it(`0: ${what}`, TIMEOUT, async () => {
+			const { code, out, err } = await connect('x\n', ...args, echo(server));
+			assert.deepEqual([code, out], [0, 'x\n'], err);
+		});
+	}
+	it('0: the name of the URL is the name of the certificate', TIMEOUT, async () => {
+		assert.equal((await connect('x\n', '--ca', made.file, echo(server, 'localhost'))).out, 'x\n');
+	});
+	for (const [what, args] of [['a certificate of nobody known', []], ['another name', ['--ca', made.file, '--server-name', 'other.example']], ['signed by others', ['--ca', other.cert]]]) {
+		it(`3: ${what}`, TIMEOUT, async () => {
+			const { code, out, err } = await connect('x\n', ...args, echo(server));
+			assert.deepEqual([code, out], [3, ''], err);
+			assert.match(err, /cannot connect to wss:.*TLS: .*verif/i);
+		});
+	}
+	it('3: no TLS there', TIMEOUT, () =>
+		withServer(() => {}, async (url) => assert.equal((await connect('x\n', url.replace('ws:', 'wss:'))).code, 3)));
+	it('--cert and --key, where the server wants one', TIMEOUT, async () => {
+		const { code, out, err } = await connect('x\n', '--ca', made.file, '--cert', other.cert, '--key', other.key, echo(strict));
+		assert.deepEqual([code, out], [0, 'x\n'], err);
+		assert.notEqual((await connect('x\n', '--ca', made.file, echo(strict))).code, 0);
+	});
+	it('2: files that are none', TIMEOUT, async () => {
+		assert.equal((await connect('x\n', '--ca', '/nonexistent', echo(server))).code, 2);
+		assert.equal((await connect('x\n', '--cert', made.own.key, '--key', made.own.cert, echo(server))).code, 2);
+	});
 });
 
 describe('connect: frames and pings', { concurrency: 4 }, () => {
