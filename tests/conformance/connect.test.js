@@ -534,6 +534,17 @@ describe('connect: channels', { concurrency: 4 }, () => {
 	});
 });
 
+describe('connect: a connection that is not made again', { concurrency: 4 }, () => {
+	it('5: it is lost after the last line, and input is over', TIMEOUT, () =>
+		withServer((socket) => socket.on('message', () => socket.terminate()), async (url, server) => {
+			const it = new Connect('--reconnect', '--wait', '1', url);
+			await it.says(/connected/, 'err');
+			server.options.verifyClient = () => false;
+			it.child.stdin.end('x\n');
+			assert.equal((await it.ended).code, 5);
+		}, { verifyClient: () => true }));
+});
+
 describe('connect: signals', { concurrency: 4 }, () => {
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		it(`${signal} closes with 1000 and ends with 0`, TIMEOUT, () => {

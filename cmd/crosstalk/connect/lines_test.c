@@ -136,7 +136,7 @@ test_outlet(void **state)
 	assert_int_equal(outlet_waiting(&outlet), 0);
 	assert_int_equal(read(fds[0], got, sizeof got), 8192);
 	assert_int_equal(read(fds[0], got, sizeof got), 10004 - 8192);
-	assert_memory_equal(got + 10004 - 8192 - 6, "9\nend\n", 6);
+	assert_memory_equal(got + (10004 - 8192 - 6), "9\nend\n", 6);
 	close(fds[0]);
 	fputs("nobody reads\n", outlet.stream);
 	fflush(outlet.stream);

@@ -129,6 +129,8 @@ end_wait(struct connect *connect)
 	uint64_t wanted = connect->options.once;
 
 	connect->wait_end = 0;
+	if (!connect->open) /* between two attempts of --reconnect */
+		connect_fail(connect, STATUS_LOST);
 	if (connect->messages < wanted) {
 		connect_warn(connect, "only %ju of %ju messages came", (uintmax_t)connect->messages,
 			(uintmax_t)wanted);
