@@ -138,7 +138,7 @@ xt_tls_records_send(struct xt_conn *conn, const struct iovec *slices, int count)
 
 	if (error < 0 || count == 0)
 		return error;
-	n = xt_tls_gather(slices, count, own->scratch + xt_tls_prefix(&tls->out), XT_TLS_CONTENT);
+	n = xt_tls_gather(slices, count, own->scratch + xt_tls_prefix(&tls->out), tls->fragment);
 	size = xt_tls_seal(&tls->out, own->crypto, XT_TLS_DATA, own->scratch, n);
 	tls->update_due |= xt_tls_keys_are_worn(&tls->out);
 	error = size == 0 ? XT_ENOMEM : send_sealed(conn, own->scratch, size);
@@ -164,7 +164,8 @@ refuse(struct xt_conn *conn, int description)
 	snprintf(words, sizeof words, "a record was refused: %s",
 		SSL_alert_desc_string_long(description));
 	tls->error = xt_strdup(words);
-	alert(conn, description);
+	if (!tls->shut)
+		alert(conn, description);
 }
 
 /* Empty records are allowed (RFC 8446 5.1: against traffic analysis), but not for ever. */

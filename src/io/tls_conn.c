@@ -80,6 +80,15 @@ alpn_of(const SSL *ssl)
 	return n > 0 ? XT_STR("http/1.1") : (struct xt_str){ 0 };
 }
 
+/* RFC 6066 4: a small client may have asked for small records. */
+static uint16_t
+fragment_of(const SSL *ssl)
+{
+	unsigned code = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));
+
+	return (uint16_t)(code >= 1 && code <= 4 ? 256u << code : XT_TLS_CONTENT);
+}
+
 /* Of TLS 1.3: the secrets have come, and what OpenSSL has sealed with them was counted. */
 static bool
 take_secrets(struct xt_tls *tls, struct xt_tls_crypto *crypto, unsigned suite)
@@ -135,6 +144,7 @@ set_ready(struct xt_conn *conn)
 	tls->phase = XT_TLS_OPENSSL;
 	if (!take_keys(tls, conn->loop->tls->crypto))
 		return;
+	tls->fragment = fragment_of(tls->ssl);
 	tls->phase = XT_TLS_RECORDS;
 	SSL_free(tls->ssl);
 	tls->ssl = NULL;

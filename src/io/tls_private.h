@@ -38,6 +38,7 @@ struct xt_tls {
 	struct xt_kept *rest;    /* opened, but there was no room for it */
 	struct xt_str alpn;      /* static */
 	char *subject, *error;
+	uint16_t fragment;   /* RECORDS: bytes of content that a record may hold */
 	unsigned char keyed; /* KEYED_…: the secrets that have come */
 	unsigned char first; /* byte of all; 0: none has come */
 	uint8_t phase;

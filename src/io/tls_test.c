@@ -188,6 +188,29 @@ test_gathers(void **state)
 	close_sides(&s);
 }
 
+/* RFC 6066 4: OpenSSL's client breaks off when a record is larger than it has asked for. */
+static void
+test_small_records(void **state)
+{
+	static const unsigned char codes[] = { TLSEXT_max_fragment_length_512,
+		TLSEXT_max_fragment_length_4096 };
+	struct sides s;
+
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		for (size_t i = 0; i < sizeof codes; i++) {
+			begin(&s, PEER_UNIX, "localhost");
+			SSL_set_tlsext_max_fragment_length(tls_of(&s.b)->ssl, codes[i]);
+			tls_until_ready(&s.a, &s.b);
+			assert_int_equal(tls_of(&s.a)->fragment, 256 << codes[i]);
+			pass(&s.a, &s.b, 100000);
+			pass(&s.b, &s.a, 100000);
+			close_sides(&s);
+		}
+		only_12(client);
+	}
+}
+
 /* What was queued before the handshake leaves behind it, however much it is. */
 static void
 queue_early(size_t n)
@@ -1091,6 +1114,7 @@ main(void)
 		TEST(test_bytes_12),
 		TEST(test_records_are_ours),
 		TEST(test_gathers),
+		TEST(test_small_records),
 		TEST(test_queued_early),
 		TEST(test_waits_quietly),
 		TEST(test_pause),
