@@ -105,7 +105,17 @@ void xt_mailbox_awake(struct xt_mailbox *box);
 /* tls_conn.c; NULL is fine */
 void xt_tls_loop_free(struct xt_tls_loop *own);
 
-/* conn.c: what the poll and the loop call; and xt_conn_writable() of carrier.h */
+/* conn.c: what the files of a connection share; and xt_conn_rewait() of carrier.h */
+void xt_conn_touch(struct xt_conn *conn); /* it is looked at at the end of the turn */
+void xt_conn_set_deadline(struct xt_conn *conn, uint32_t ms);
+bool xt_conn_is_ending(const struct xt_conn *conn); /* then the deadline is the connection's own */
+bool xt_conn_wants_input(const struct xt_conn *conn);
+void xt_conn_drop_kept(struct xt_conn *conn);
+bool xt_conn_has_output(const struct xt_conn *conn);
+void xt_conn_flush(struct xt_conn *conn);
+void xt_conn_lose(struct xt_conn *conn, enum xt_close why); /* nothing can be sent any more */
+
+/* conn*.c: what the poll and the loop call; and xt_conn_writable() of carrier.h */
 void xt_conn_readable(struct xt_conn *conn); /* something may be received */
 void xt_conn_hangup(struct xt_conn *conn,
 	bool broken); /* an end was seen while not reading; broken: of both sides */
