@@ -55,11 +55,11 @@ bench: ## the benchmarks
 	ninja -C build --quiet
 	meson test -C build --benchmark --verbose --no-rebuild
 
-install: ## install into PREFIX (/usr/local); DESTDIR is honoured
+install: ## program, library, headers, manual pages into PREFIX (/usr/local); DESTDIR is honoured
 	@tools/install-packages run
 	tools/configure build
 	$(if $(PREFIX),meson configure build --prefix='$(PREFIX)',:)
-	ninja -C build --quiet crosstalk
+	ninja -C build --quiet
 	meson install -C build --no-rebuild
 
 clean: ## remove all that was built
