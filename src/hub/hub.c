@@ -168,6 +168,31 @@ xt_ask_free(struct xt_ask *ask)
 	xt_free(ask);
 }
 
+/* `receipt` may be NULL. */
+static void
+put_on_receipt(struct xt_ask *ask, struct xt_receipt *receipt)
+{
+	ask->receipt = receipt;
+	if (!receipt)
+		return;
+	ask->next = receipt->asks;
+	ask->link = &receipt->asks;
+	if (ask->next)
+		ask->next->link = &ask->next;
+	receipt->asks = ask;
+}
+
+static void
+take_off_receipt(struct xt_ask *ask)
+{
+	if (!ask->receipt)
+		return;
+	*ask->link = ask->next;
+	if (ask->next)
+		ask->next->link = ask->link;
+	ask->receipt = NULL;
+}
+
 static void
 answered_publish(struct xt_ask *ask)
 {
@@ -175,11 +200,10 @@ answered_publish(struct xt_ask *ask)
 	int error = ask->error;
 	struct xt_position position = ask->position;
 
+	take_off_receipt(ask);
 	xt_ask_free(ask);
-	if (receipt) {
-		receipt->ask = NULL;
+	if (receipt)
 		receipt->done(receipt, error, position);
-	}
 }
 
 typedef void xt_answered(struct xt_ask *ask);
@@ -225,28 +249,23 @@ xt_ask_send(struct xt_ask *ask)
 void
 xt_receipt_cancel(struct xt_receipt *receipt)
 {
-	if (receipt->ask)
-		receipt->ask->receipt = NULL;
-	receipt->ask = NULL;
+	while (receipt->asks)
+		take_off_receipt(receipt->asks);
 }
 
 /* Sends an ask whose answer goes to `receipt`, which may be NULL. */
 static void
 send_with_receipt(struct xt_ask *ask, struct xt_receipt *receipt)
 {
-	ask->receipt = receipt;
-	if (receipt)
-		receipt->ask = ask;
+	put_on_receipt(ask, receipt);
 	xt_ask_send(ask);
 }
 
 static void
 fail_receipt(struct xt_receipt *receipt, int error)
 {
-	if (!receipt)
-		return;
-	receipt->ask = NULL;
-	receipt->done(receipt, error, (struct xt_position){ 0 });
+	if (receipt)
+		receipt->done(receipt, error, (struct xt_position){ 0 });
 }
 
 void

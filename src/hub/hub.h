@@ -60,13 +60,16 @@ void xt_hub_free(struct xt_hub *hub);
 struct xt_loop *xt_hub_loop(const struct xt_hub *hub);
 struct xt_hub_stats *xt_hub_stats(struct xt_hub *hub);
 
-/* What waits for an answer; the caller's memory, to stay until `done` was called or it was cancelled. */
+/*
+ * What waits for an answer; the caller's memory, zeroed but for `done`, to stay until `done` was called or it was
+ * cancelled. One may wait for several: `done` is called once for each.
+ */
 struct xt_receipt {
 	void (*done)(struct xt_receipt *receipt, int error, struct xt_position id);
-	struct xt_ask *ask; /* the hub's */
+	struct xt_ask *asks; /* the hub's */
 };
 
-/* Nobody waits any more; what was asked for may still happen. Harmless when done. */
+/* Nobody waits any more, for any of them; what was asked for may still happen. Harmless when done. */
 void xt_receipt_cancel(struct xt_receipt *receipt);
 
 /*

@@ -124,6 +124,7 @@ struct xt_ask {
 	/* Who waits; NULL when nobody does any more. Touched by `from` only. */
 	struct xt_subscriber *subscriber;
 	struct xt_receipt *receipt;
+	struct xt_ask *next, **link; /* of receipt->asks; what points to this one */
 	struct xt_topic *topic;
 
 	struct xt_reading reading;

@@ -470,6 +470,26 @@ test_receipts(void **state)
 	assert_int_equal(receipts[2].id.epoch, receipts[0].id.epoch);
 }
 
+/* One receipt for several, and nobody who waits for the last ones. */
+static void
+test_receipt_of_many(void **state)
+{
+	struct place *place = *state;
+	struct receipt many = { .receipt.done = receipt_done };
+	bool here = place->here == place->home;
+
+	for (unsigned i = 0; i < 3; i++)
+		xt_hub_publish(place->here, place->name, xt_world_message("%u", i), &many.receipt);
+	xt_world_settle(&place->world);
+	assert_int_equal(many.done, 3);
+	assert_int_equal(many.id.offset, 3);
+	for (unsigned i = 0; i < 2; i++)
+		xt_hub_publish(place->here, place->name, xt_world_message("%u", i), &many.receipt);
+	xt_receipt_cancel(&many.receipt);
+	xt_world_settle(&place->world);
+	assert_int_equal(many.done, here ? 5 : 3);
+}
+
 static void
 test_order(void **state)
 {
@@ -670,6 +690,7 @@ main(void)
 		ON_BOTH(test_join_between, open_place),
 		ON_BOTH(test_join_and_leave_in_slices, open_long),
 		ON_BOTH(test_receipts, open_place),
+		ON_BOTH(test_receipt_of_many, open_place),
 		ON_BOTH(test_order, open_place),
 		ON_BOTH(test_turn_is_one_batch, open_place),
 		ON_BOTH(test_drop, open_place),
