@@ -17,6 +17,8 @@ enum form { FORM_PAYLOAD, FORM_JSON, FORMS };
 
 struct plain {
 	struct xt_subscriber subscriber;
+	struct xt_receipt
+		receipt; /* for what is published while the channel may still be refused */
 	struct xt_session *session;
 	struct xt_reading
 		reading; /* what was asked for, and is asked for next while there is more */
@@ -170,16 +172,29 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 		go_on(plain);
 }
 
+/* The channel can't be, for a reader or for what one publishes. */
 static void
-refused(struct xt_subscriber *subscriber, int error)
+give_up(struct xt_session *session, int error)
 {
-	struct xt_session *session = plain_of(subscriber)->session;
-
 	if (error == XT_ELIMIT)
 		xt_session_close(session, XT_CLOSE_LIMIT,
 			"there are as many channels as limits.channels allows");
 	else
 		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+}
+
+static void
+refused(struct xt_subscriber *subscriber, int error)
+{
+	give_up(plain_of(subscriber)->session, error);
+}
+
+static void
+published(struct xt_receipt *receipt, int error, struct xt_position id)
+{
+	(void)id;
+	if (error < 0)
+		give_up(XT_CONTAINER(receipt, struct plain, receipt)->session, error);
 }
 
 static void
@@ -233,6 +248,7 @@ plain_open(struct xt_session *session, const struct xt_entry *entry)
 	struct plain *plain = xt_session_protocol_state(session);
 
 	plain->subscriber.ops = &subscriber_ops;
+	plain->receipt.done = published;
 	plain->session = session;
 	plain->reading = entry->reading;
 	plain->reading.mode = mode_of(session);
@@ -242,6 +258,7 @@ plain_open(struct xt_session *session, const struct xt_entry *entry)
 	ask(plain);
 }
 
+/* A live one keeps its channel: nothing can be refused. Before, a refusal must not go by without a word. */
 static void
 plain_received(struct xt_session *session, const struct xt_payload *payload)
 {
@@ -254,7 +271,8 @@ plain_received(struct xt_session *session, const struct xt_payload *payload)
 	else if (plain->subscriber.state == XT_SUBSCRIBER_LIVE)
 		xt_hub_publish_on(&plain->subscriber, message);
 	else
-		xt_hub_publish(session->sessions->hub, xt_session_channel(session), message, NULL);
+		xt_hub_publish(session->sessions->hub, xt_session_channel(session), message,
+			&plain->receipt);
 }
 
 static int
@@ -294,6 +312,7 @@ plain_closed(struct xt_session *session)
 	struct plain *plain = xt_session_protocol_state(session);
 
 	xt_hub_unsubscribe(&plain->subscriber);
+	xt_receipt_cancel(&plain->receipt);
 }
 
 const struct xt_protocol xt_plain_protocol = {

@@ -72,7 +72,7 @@ struct fixture {
 };
 
 static int
-setup(void **state)
+setup_with(void **state, size_t channels)
 {
 	static const struct xt_sessions_config config = { .max_backlog = 1u << 20 };
 	struct xt_hub_config hub = xt_world_config;
@@ -80,11 +80,25 @@ setup(void **state)
 
 	assert_non_null(f);
 	hub.history.messages = MANY + 1;
+	hub.channels = channels;
 	xt_world_open(&f->world, 2, &hub, 16);
 	xt_sessions_init(&f->sessions, f->world.hubs[0], 0, &config);
 	memset(&seen, 0, sizeof seen);
 	*state = f;
 	return 0;
+}
+
+static int
+setup(void **state)
+{
+	return setup_with(state, xt_world_config.channels);
+}
+
+/* Room for one channel at each home. */
+static int
+setup_small(void **state)
+{
+	return setup_with(state, 1);
 }
 
 static int
@@ -218,16 +232,83 @@ test_lost_in_words(void **state)
 	assert_int_equal(seen.deliveries, 1);
 }
 
+/* Publishing ---------------------------------------------------------------------------- */
+
+static void
+receive(struct fixture *f, const char *text)
+{
+	xt_session_received(f->session,
+		&(struct xt_payload){ .bytes = xt_str_from(text), .kind = XT_KIND_TEXT });
+}
+
+/* One who catches up does not keep his channel, so what he publishes may be refused: he is told. */
+static void
+check_refused(struct fixture *f, size_t home)
+{
+	struct xt_reader other;
+
+	f->channel = xt_world_name(&f->world, home, 0);
+	for (size_t i = 0; i < MANY; i++)
+		publish(f, "x", false);
+	begin(f, &socket_like, (struct xt_entry){ .reading.start = XT_START_OLDEST });
+	xt_reader_init(&other);
+	xt_reader_subscribe(&other, f->world.hubs[0], xt_world_name(&f->world, home, 1),
+		(struct xt_reading){ .mode = XT_MODE_JOIN });
+	xt_world_settle(&f->world);
+	assert_true(xt_reader_is_live(&other));
+	receive(f, "one");
+	receive(f, "two");
+	xt_world_settle(&f->world);
+	assert_int_equal(seen.closed, 1);
+	assert_int_equal(seen.why, XT_CLOSE_LIMIT);
+	xt_hub_unsubscribe(&other.subscriber);
+}
+
+static void
+test_refused_here(void **state)
+{
+	check_refused(*state, 0);
+}
+
+static void
+test_refused_elsewhere(void **state)
+{
+	check_refused(*state, 1);
+}
+
+/* What was published before the first answer came is published all the same. */
+static void
+test_published_and_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct xt_entry entry = { .reading.start = XT_START_NOW };
+	struct xt_hub_stats *stats = xt_hub_stats(f->world.hubs[1]);
+
+	entry.channel = xt_world_name(&f->world, 1, 0);
+	f->session = xt_session_new(&f->sessions, &socket_like, &xt_plain_protocol, &entry);
+	assert_non_null(f->session);
+	xt_session_open(f->session, &entry);
+	receive(f, "one");
+	receive(f, "two");
+	xt_session_close(f->session, XT_CLOSE_DONE, "enough");
+	xt_world_settle(&f->world);
+	assert_int_equal(xt_counter_read(&stats->messages_in), 2);
+}
+
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name)       cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST_SMALL(name) cmocka_unit_test_setup_teardown(test_##name, setup_small, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(own_history_here),
 		TEST(own_history_elsewhere),
 		TEST(catching_up),
 		TEST(lost_on_payloads),
 		TEST(lost_in_words),
+		TEST_SMALL(refused_here),
+		TEST_SMALL(refused_elsewhere),
+		TEST(published_and_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
