@@ -8,8 +8,7 @@
 
 #include "base/buf.h"
 #include "base/panic.h"
-#include "codec/mask.h"
-#include "codec/ws.h"
+#include "crosstalk_ws.h"
 
 #define OPTIONS    9
 #define LIMIT      300

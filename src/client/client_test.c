@@ -19,8 +19,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "codec/ws.h"
 #include "crosstalk.h"
+#include "crosstalk_ws.h"
 #include "io/loop_private.h"
 
 #define PATIENCE_MS 20000

@@ -10,8 +10,8 @@
 #include "base/random.h"
 #include "client/client_private.h"
 #include "codec/json.h"
-#include "codec/mask.h"
 #include "codec/utf8.h"
+#include "crosstalk_ws.h"
 
 /* Below this compression gains nothing. */
 #define COMPRESS_FROM 32

@@ -5,7 +5,7 @@
  * last word is laid over the end of the one before: it is read before anything is written (in
  * place, what is under it is masked already then) and written last.
  */
-#include "codec/mask.h"
+#include "crosstalk_ws.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "codec/mask.h"
+#include "crosstalk_ws.h"
 
 #define ROOM  512
 #define GUARD 0x55

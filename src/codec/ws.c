@@ -9,13 +9,12 @@
  * A header is judged by the bytes that are there: those that are missing count as zeros, which
  * makes a length the least that it can still become.
  */
-#include "codec/ws.h"
+#include "crosstalk_ws.h"
 
 #include <openssl/evp.h>
 
 #include "base/panic.h"
 #include "codec/base64.h"
-#include "codec/mask.h"
 #include "codec/utf8.h"
 #include "crosstalk.h"
 

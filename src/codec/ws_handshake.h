@@ -7,7 +7,7 @@
 
 #include "codec/http1_response.h"
 #include "codec/permessage.h"
-#include "codec/ws.h"
+#include "crosstalk_ws.h"
 
 #define XT_WS_KEY_SIZE 25 /* of a Sec-WebSocket-Key value with its NUL */
 

@@ -12,8 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "codec/mask.h"
-#include "codec/ws.h"
+#include "crosstalk_ws.h"
 
 #define LIMIT       (1u << 20)
 #define BYTES(b)    .bytes = (b), .n = sizeof(b) - 1

@@ -1,8 +1,8 @@
 /* websocket.c - each rule of the opening handshake, in the order in which a human would look. */
 #include "http/websocket.h"
 
-#include "codec/ws.h"
 #include "crosstalk.h"
+#include "crosstalk_ws.h"
 #include "http/origin.h"
 
 #define KEY        XT_STR("sec-websocket-key")

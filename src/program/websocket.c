@@ -7,8 +7,8 @@
 
 #include "base/heap.h"
 #include "codec/utf8.h"
-#include "codec/ws.h"
 #include "crosstalk.h"
+#include "crosstalk_ws.h"
 #include "http/rules.h"
 #include "http/websocket.h"
 #include "io/websocket.h"

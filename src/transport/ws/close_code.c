@@ -1,7 +1,7 @@
 /* close_code.c - both directions between enum xt_close and close codes. */
 #include "transport/ws/close_code.h"
 
-#include "codec/ws.h"
+#include "crosstalk_ws.h"
 
 static const uint16_t codes[XT_CLOSE_COUNT] = {
 	[XT_CLOSE_PEER] = XT_WS_NORMAL,

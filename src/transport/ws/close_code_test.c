@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "codec/ws.h"
+#include "crosstalk_ws.h"
 #include "transport/ws/close_code.h"
 
 static const struct {

@@ -1,8 +1,8 @@
 /* compression.c - the handshake's agreement, messages in, messages out, and what they count. */
 #include "transport/ws/compression.h"
 
-#include "codec/ws.h"
 #include "crosstalk.h"
+#include "crosstalk_ws.h"
 
 /*
  * The window of a deflater that a WebSocket keeps: 38 KiB in place of 262 KiB for one of 15 bits, and of messages of a few

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/heap.h"
-#include "codec/ws.h"
 #include "crosstalk.h"
+#include "crosstalk_ws.h"
 #include "transport/ws/compression.h"
 
 #define MIB       (1u << 20)

@@ -11,8 +11,8 @@
 #include "transport/ws/ws.h"
 
 #include "codec/utf8.h"
-#include "codec/ws.h"
 #include "crosstalk.h"
+#include "crosstalk_ws.h"
 #include "http/exchange.h"
 #include "http/websocket.h"
 #include "session/session.h"
