@@ -66,7 +66,7 @@ xt_metrics_handle(struct xt_exchange *x, void *ctx)
 		error = put_source(&out, &metrics->sources[i], metrics->workers);
 	xt_exchange_header(x, XT_STR("Cache-Control"), XT_STR("no-store"));
 	if (error < 0)
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 	else
 		xt_exchange_reply(x, 200, XT_STR("text/plain; version=0.0.4; charset=utf-8"),
 			xt_buf_str(&out));

@@ -90,6 +90,6 @@ xt_api_message(struct xt_exchange *x)
 	}
 	message = xt_message_new(kind, request->body, type, 0);
 	if (!message)
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 	return message;
 }

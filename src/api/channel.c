@@ -33,7 +33,7 @@ answer_error(struct xt_exchange *x, int error)
 		xt_exchange_error(x, 503, "too_many_channels",
 			"there are as many channels as limits.channels allows, and all are in use");
 	else
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 }
 
 static void

@@ -165,7 +165,7 @@ asked_done(struct xt_roll *roll, int error, const struct xt_member *members, siz
 		error = put_roll(&out, sorted, count);
 	}
 	if (error < 0 || !sorted)
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 	else
 		xt_exchange_reply(x, 200, XT_STR("application/json"), xt_buf_str(&out));
 	xt_buf_fini(&out);
@@ -178,7 +178,7 @@ xt_api_presence(struct xt_exchange *x, struct xt_hub *hub, struct xt_str channel
 	struct asked *asked = xt_calloc(1, sizeof *asked);
 
 	if (!asked) {
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 		return;
 	}
 	asked->roll.done = asked_done;

@@ -268,6 +268,12 @@ xt_exchange_error(struct xt_exchange *x, unsigned status, const char *code, cons
 	xt_buf_fini(&body);
 }
 
+void
+xt_exchange_no_memory(struct xt_exchange *x)
+{
+	xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+}
+
 /* ---- holding and taking over ----------------------------------------------------------- */
 
 void

@@ -46,6 +46,9 @@ void xt_exchange_reply_bytes(struct xt_exchange *x, unsigned status, struct xt_s
 void xt_exchange_error(struct xt_exchange *x, unsigned status, const char *code, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
 
+/* The same for XT_ENOMEM: 503, `out_of_memory`. */
+void xt_exchange_no_memory(struct xt_exchange *x);
+
 /*
  * Keeps the exchange beyond the handler. `gone` is called instead of an answer when the connection ends
  * first: drop `ctx` and never touch `x` again. A peer that half-closes is taken for gone too, unless the answer

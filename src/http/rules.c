@@ -51,7 +51,7 @@ xt_exchange_admit(struct xt_exchange *x, struct xt_visitor **visitor)
 			"connections_per_address allows no more",
 			rules->connections_per_address);
 	else if (error < 0)
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 	return error;
 }
 

@@ -218,7 +218,7 @@ send_content(struct xt_exchange *x, struct found *found, const struct xt_range *
 	}
 	bytes = xt_bytes_wrap(found->page->body, NULL, NULL);
 	if (!bytes) {
-		xt_exchange_error(x, 503, "out_of_memory", "there is no memory left; try again");
+		xt_exchange_no_memory(x);
 		return;
 	}
 	xt_exchange_reply_bytes(

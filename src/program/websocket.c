@@ -380,7 +380,7 @@ begin(struct xt_exchange *x, const struct xt_program_door *door, struct program 
 	*visitor = NULL;
 	session = xt_session_new(door->sessions, door->transport, &program_protocol, &entry);
 	if (!session) {
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 		return XT_ENOMEM;
 	}
 	program->session = session;
@@ -418,7 +418,7 @@ ask(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handsha
 	int status;
 
 	if (!program) {
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 		return;
 	}
 	/* What the configuration allows is chosen, unless the program chooses itself. */
@@ -456,6 +456,6 @@ xt_program_url(struct xt_exchange *x, const struct xt_program_door *door)
 	else if (error == XT_EINVAL)
 		xt_exchange_error(x, 400, "bad_request", "the path is not well-formed");
 	else
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 	xt_handshake_fini(&handshake);
 }

@@ -62,7 +62,7 @@ begin_session(struct xt_exchange *x, struct xt_worker *worker, const struct xt_t
 		return;
 	session = xt_session_new(&worker->sessions, transport, protocol, entry);
 	if (!session) {
-		xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(x);
 		return;
 	}
 	if (transport->begin(session, x) < 0)

@@ -19,7 +19,7 @@ xt_entry_text_fini(struct xt_entry_text *text)
 static int
 no_memory(struct xt_exchange *x)
 {
-	xt_exchange_error(x, 503, "out_of_memory", "out of memory");
+	xt_exchange_no_memory(x);
 	return XT_ENOMEM;
 }
 

@@ -71,7 +71,7 @@ poll_deliver(struct xt_session *session, const struct xt_delivery *delivery)
 		xt_exchange_reply_bytes(
 			exchange, 200, XT_STR("application/json"), bytes, 0, bytes->n);
 	else
-		xt_exchange_error(exchange, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(exchange);
 	xt_bytes_unref(bytes);
 	xt_session_closed(session, XT_CLOSE_DONE);
 }

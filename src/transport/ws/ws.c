@@ -544,7 +544,7 @@ ws_begin(struct xt_session *session, struct xt_exchange *exchange)
 	if (xt_websocket_check(exchange) < 0)
 		return XT_EPROTO;
 	if (xt_websocket_accept_headers(exchange) < 0) {
-		xt_exchange_error(exchange, 503, "out_of_memory", "out of memory");
+		xt_exchange_no_memory(exchange);
 		return XT_ENOMEM;
 	}
 	rsv = agree_on_compression(session, exchange);
