@@ -17,9 +17,9 @@ rung(struct xt_watch *bell)
 }
 
 int
-xt_calls_init(struct xt_calls *calls, struct xt_loop *loop, const struct xt_allocator *allocator)
+xt_calls_init(struct xt_calls *calls, struct xt_loop *loop)
 {
-	*calls = (struct xt_calls){ .loop = loop, .allocator = allocator };
+	*calls = (struct xt_calls){ .loop = loop };
 	xt_list_init(&calls->waiting);
 	xt_list_init(&calls->all);
 	pthread_mutex_init(&calls->lock, NULL);

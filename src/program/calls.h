@@ -22,12 +22,10 @@ struct xt_calls {
 	struct xt_list all;     /* struct xt_subscription of this worker; under the lock */
 	struct xt_loop *loop;
 	struct xt_watch bell; /* an event descriptor */
-	const struct xt_allocator *allocator;
 };
 
 /* Before the loop runs. 0 or XT_ESYS; to be ended in any case, once the loop has ended. */
-int xt_calls_init(
-	struct xt_calls *calls, struct xt_loop *loop, const struct xt_allocator *allocator);
+int xt_calls_init(struct xt_calls *calls, struct xt_loop *loop);
 void xt_calls_fini(struct xt_calls *calls);
 
 /* Any thread. */

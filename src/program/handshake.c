@@ -3,9 +3,8 @@
 
 #include "codec/percent.h"
 #include "crosstalk.h"
-#include "io/tls.h"
-
 #include "http/websocket.h"
+#include "io/tls.h"
 
 #define ADDRESS_SIZE 64
 #define SUBJECT_SIZE 1024

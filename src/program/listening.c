@@ -64,8 +64,7 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 	struct xt_session *session = listening->session;
 
 	if (opening->lost) {
-		xt_session_close(session, XT_CLOSE_LOST,
-			"what follows this position is not all kept any more");
+		xt_session_close(session, XT_CLOSE_LOST, XT_LOST_WORDS);
 		return;
 	}
 	listening->catching_up = opening->more;

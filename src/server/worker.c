@@ -104,7 +104,7 @@ xt_worker_init(struct xt_worker *worker, struct xt_server *server, unsigned inde
 	xt_timer_init(&worker->drain, check_drain);
 	if (xt_loop_new(&worker->loop) < 0 || open_pipe(worker) < 0)
 		return fail(error, size, "can't make an event loop");
-	if (xt_calls_init(&worker->calls, worker->loop, server->allocator) < 0)
+	if (xt_calls_init(&worker->calls, worker->loop) < 0)
 		return fail(error, size, "can't make an event descriptor");
 	if (xt_static_new(&worker->files, server->config->root) < 0)
 		return fail(
