@@ -394,18 +394,27 @@ begin(struct xt_exchange *x, const struct xt_program_door *door, struct program 
 	return session->opened || program->code ? 0 : XT_ECLOSED;
 }
 
+static int
+agree_on_subprotocol(struct xt_exchange *x, struct program *program, struct xt_str subprotocol)
+{
+	program->subprotocol = xt_strndup(subprotocol.p, subprotocol.n);
+	if (!program->subprotocol) {
+		xt_exchange_no_memory(x);
+		return XT_ENOMEM;
+	}
+	if (subprotocol.n)
+		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), subprotocol);
+	return 0;
+}
+
 /* The program was asked and has said yes. */
 static void
 let_in(struct xt_exchange *x, const struct xt_program_door *door, struct xt_handshake *handshake,
 	struct program *program)
 {
-	struct xt_str subprotocol = handshake->subprotocol;
-
 	program->ws.context = handshake->context;
-	program->subprotocol = xt_strndup(subprotocol.p, subprotocol.n);
-	if (subprotocol.n)
-		xt_exchange_header(x, XT_STR("Sec-WebSocket-Protocol"), subprotocol);
-	if (begin(x, door, program, &handshake->visitor) < 0)
+	if (agree_on_subprotocol(x, program, handshake->subprotocol) < 0 ||
+		begin(x, door, program, &handshake->visitor) < 0)
 		give_up(program, door);
 }
 
