@@ -92,6 +92,12 @@ size_t xt_http1_field_count(const struct xt_http1_head *head, struct xt_str name
  */
 bool xt_http1_list_next(struct xt_str *rest, struct xt_str *member);
 
+/*
+ * As xt_str_cut() at ';', but those in quoted strings do not count: what stands before the first parameter of such a
+ * member (RFC 9110 5.6.6), then each of them. `rest->p` is NULL after the last.
+ */
+struct xt_str xt_http1_parameter_cut(struct xt_str *rest);
+
 /* Whether `s` is a token (RFC 9110 5.6.2): not empty, no separators. */
 bool xt_http1_is_token(struct xt_str s);
 

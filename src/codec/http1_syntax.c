@@ -57,35 +57,44 @@ xt_http1_is_token(struct xt_str s)
 	return s.n > 0;
 }
 
-/* Bytes up to the next comma that is not in a quoted string (RFC 9110 5.6.4), or to the end. */
+/* Bytes up to the next separator that is not in a quoted string (RFC 9110 5.6.4), or to the end. */
 static size_t
-member_size(struct xt_str list)
+size_until(struct xt_str s, char separator)
 {
 	bool quoted = false;
 	size_t i;
 
-	for (i = 0; i < list.n; i++) {
-		if (list.p[i] == '"')
+	for (i = 0; i < s.n && (quoted || s.p[i] != separator); i++) {
+		if (s.p[i] == '"')
 			quoted = !quoted;
-		else if (quoted && list.p[i] == '\\')
+		else if (quoted && s.p[i] == '\\')
 			i++;
-		else if (!quoted && list.p[i] == ',')
-			break;
 	}
-	return i < list.n ? i : list.n;
+	return i < s.n ? i : s.n;
 }
 
 bool
 xt_http1_list_next(struct xt_str *rest, struct xt_str *member)
 {
 	while (rest->n > 0) {
-		size_t n = member_size(*rest);
+		size_t n = size_until(*rest, ',');
 		*member = xt_str_trim(xt_str_of(rest->p, n));
 		*rest = xt_str_skip(*rest, n + 1);
 		if (member->n > 0)
 			return true;
 	}
 	return false;
+}
+
+struct xt_str
+xt_http1_parameter_cut(struct xt_str *rest)
+{
+	struct xt_str all = *rest;
+	size_t n = size_until(all, ';');
+
+	/* An empty one at the end is one, too. */
+	*rest = n < all.n ? xt_str_of(all.p + n + 1, all.n - n - 1) : (struct xt_str){ 0 };
+	return xt_str_of(all.p, n);
 }
 
 struct xt_str

@@ -485,6 +485,25 @@ test_list(void **state)
 	assert_false(xt_http1_list_next(&rest, &member));
 }
 
+static void
+test_parameters(void **state)
+{
+	struct xt_str rest = XT_STR("a; b=\"1;\\\";2\";;c=\"d;\\");
+
+	(void)state;
+	assert_str(xt_http1_parameter_cut(&rest), "a");
+	assert_str(xt_http1_parameter_cut(&rest), " b=\"1;\\\";2\"");
+	assert_str(xt_http1_parameter_cut(&rest), "");
+	assert_non_null(rest.p);
+	assert_str(xt_http1_parameter_cut(&rest), "c=\"d;\\");
+	assert_null(rest.p);
+	rest = XT_STR("a;");
+	assert_str(xt_http1_parameter_cut(&rest), "a");
+	assert_non_null(rest.p);
+	assert_str(xt_http1_parameter_cut(&rest), "");
+	assert_null(rest.p);
+}
+
 /* ---- writing --------------------------------------------------------------------------- */
 
 static void
@@ -535,6 +554,7 @@ main(void)
 		cmocka_unit_test(test_limit_fields),
 		cmocka_unit_test(test_field),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_write),
 	};
 

@@ -36,28 +36,6 @@ struct parameters {
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-/* What stands before the next ';' that is not in a quoted string; `rest->p` is NULL after the last. */
-static struct xt_str
-cut_parameter(struct xt_str *rest)
-{
-	struct xt_str all = *rest;
-	bool quoted = false;
-	size_t i;
-
-	for (i = 0; i < all.n && (quoted || all.p[i] != ';'); i++) {
-		if (all.p[i] == '"')
-			quoted = !quoted;
-		else if (quoted && all.p[i] == '\\')
-			i++;
-	}
-	if (i >= all.n) {
-		*rest = (struct xt_str){ 0 };
-		return all;
-	}
-	*rest = (struct xt_str){ .p = all.p + i + 1, .n = all.n - i - 1 };
-	return xt_str_of(all.p, i);
-}
-
 /*
  * RFC 6455 9.1: a value may be a quoted string, if what it stands for is a token. Its first bytes go to `out`; one that has
  * more is not ours. False: not well-formed.
@@ -128,7 +106,7 @@ read_parameters(struct xt_str rest, struct parameters *parameters)
 {
 	*parameters = (struct parameters){ 0 };
 	while (rest.p)
-		if (!read_parameter(xt_str_trim(cut_parameter(&rest)), parameters))
+		if (!read_parameter(xt_str_trim(xt_http1_parameter_cut(&rest)), parameters))
 			return false;
 	return true;
 }
@@ -138,7 +116,7 @@ static bool
 is_deflate(struct xt_str extension, struct xt_str *rest)
 {
 	*rest = extension;
-	return xt_str_eq(xt_str_trim(cut_parameter(rest)), EXTENSION);
+	return xt_str_eq(xt_str_trim(xt_http1_parameter_cut(rest)), EXTENSION);
 }
 
 /* ---- writing ---------------------------------------------------------------------------- */

@@ -122,36 +122,15 @@ is_parameter(struct xt_str s)
 	return xt_http1_is_token(value) || is_quoted(value);
 }
 
-/* Bytes up to the next ';' that is not in a quoted string, or to the end. */
-static size_t
-parameter_size(struct xt_str s)
-{
-	bool quoted = false;
-	size_t i;
-
-	for (i = 0; i < s.n && (quoted || s.p[i] != ';'); i++) {
-		if (s.p[i] == '"')
-			quoted = !quoted;
-		else if (quoted && s.p[i] == '\\')
-			i++;
-	}
-	return i < s.n ? i : s.n;
-}
-
 /* RFC 6455 9.1: token *( ";" parameter ) */
 static bool
 is_extension(struct xt_str s)
 {
-	size_t n = parameter_size(s);
-
-	if (!xt_http1_is_token(xt_str_trim(xt_str_of(s.p, n))))
+	if (!xt_http1_is_token(xt_str_trim(xt_http1_parameter_cut(&s))))
 		return false;
-	while (n < s.n) {
-		s = xt_str_skip(s, n + 1);
-		n = parameter_size(s);
-		if (!is_parameter(xt_str_trim(xt_str_of(s.p, n))))
+	while (s.p)
+		if (!is_parameter(xt_str_trim(xt_http1_parameter_cut(&s))))
 			return false;
-	}
 	return true;
 }
 
