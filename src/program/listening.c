@@ -77,10 +77,7 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 static void
 refused(struct xt_subscriber *subscriber, int error)
 {
-	xt_session_close(listening_of(subscriber)->session,
-		error == XT_ELIMIT ? XT_CLOSE_LIMIT : XT_CLOSE_FAULT,
-		error == XT_ELIMIT ? "there are as many channels as limits.channels allows"
-				   : "out of memory");
+	xt_session_refuse(listening_of(subscriber)->session, error);
 }
 
 static void

@@ -342,6 +342,16 @@ xt_session_close(struct xt_session *session, enum xt_close why, const char *word
 	session->transport->close(session, why, words); /* may free it */
 }
 
+void
+xt_session_refuse(struct xt_session *session, int error)
+{
+	if (error == XT_ELIMIT)
+		xt_session_close(session, XT_CLOSE_LIMIT,
+			"there are as many channels as limits.channels allows");
+	else
+		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+}
+
 int
 xt_session_say_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason)
 {

@@ -151,6 +151,9 @@ void xt_session_closed(struct xt_session *session, enum xt_close why);
 
 void xt_session_close(struct xt_session *session, enum xt_close why, const char *words);
 
+/* The same for what the hub says no with: XT_ELIMIT (too many channels), XT_ENOMEM. */
+void xt_session_refuse(struct xt_session *session, int error);
+
 /*
  * Ends a WebSocket with any code; the session stays until the peer has said goodbye too, or too long was
  * silent. Nothing is received or sent meanwhile. 0, or XT_ECLOSED: it ends already.

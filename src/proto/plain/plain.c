@@ -172,21 +172,10 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 		go_on(plain);
 }
 
-/* The channel can't be, for a reader or for what one publishes. */
-static void
-give_up(struct xt_session *session, int error)
-{
-	if (error == XT_ELIMIT)
-		xt_session_close(session, XT_CLOSE_LIMIT,
-			"there are as many channels as limits.channels allows");
-	else
-		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
-}
-
 static void
 refused(struct xt_subscriber *subscriber, int error)
 {
-	give_up(plain_of(subscriber)->session, error);
+	xt_session_refuse(plain_of(subscriber)->session, error);
 }
 
 static void
@@ -194,7 +183,7 @@ published(struct xt_receipt *receipt, int error, struct xt_position id)
 {
 	(void)id;
 	if (error < 0)
-		give_up(XT_CONTAINER(receipt, struct plain, receipt)->session, error);
+		xt_session_refuse(XT_CONTAINER(receipt, struct plain, receipt)->session, error);
 }
 
 static void
@@ -267,7 +256,7 @@ plain_received(struct xt_session *session, const struct xt_payload *payload)
 		xt_message_new(payload->kind, payload->bytes, (struct xt_str){ 0 }, session->id);
 
 	if (!message)
-		xt_session_close(session, XT_CLOSE_FAULT, "out of memory");
+		xt_session_refuse(session, XT_ENOMEM);
 	else if (plain->subscriber.state == XT_SUBSCRIBER_LIVE)
 		xt_hub_publish_on(&plain->subscriber, message);
 	else
