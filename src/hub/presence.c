@@ -1,7 +1,8 @@
 /*
  * presence.c - who is there. Nothing is kept up to date for it: whoever asks makes a roll call, and every
  * worker answers who listens there. Only pollers, who are there between two
- * requests too, have a lease at the channel's home.
+ * requests too, have a lease at the channel's home. Who still catches up listens nowhere: between two answers neither
+ * a worker nor the home knows of him.
  *
  *   asker -- request --> home: leases, and whether anybody listens -- reply --> asker
  *   asker -- request --> each worker: its subscribers -- reply --> asker, done when all have answered

@@ -118,6 +118,35 @@ lease(struct xt_world *world, struct xt_str name, struct xt_str client, uint64_t
 	xt_world_settle(world);
 }
 
+/* Who was told that there is more listens when he has come to the end. */
+static void
+test_catching_up(void **state)
+{
+	struct xt_reading reading = { .start = XT_START_OLDEST, .mode = XT_MODE_JOIN, .bytes = 1 };
+	struct xt_world world;
+	struct xt_reader reader;
+	struct xt_str name;
+	struct roll roll;
+
+	(void)state;
+	xt_world_open(&world, 2, &xt_world_config, 16);
+	name = xt_world_name(&world, 1, 0);
+	for (unsigned i = 0; i < 2; i++)
+		xt_hub_publish(world.hubs[0], name, xt_world_message("%u", i), NULL);
+	xt_reader_init(&reader);
+	xt_reader_subscribe(&reader, world.hubs[0], name, reading);
+	xt_world_settle(&world);
+	assert_true(reader.opening.more);
+	assert_int_equal(call(&roll, &world, 0, name), 0);
+	reading.start = XT_START_SINCE;
+	reading.since = reader.next;
+	xt_reader_subscribe(&reader, world.hubs[0], name, reading);
+	xt_world_settle(&world);
+	assert_int_equal(call(&roll, &world, 0, name), 1);
+	xt_hub_unsubscribe(&reader.subscriber);
+	xt_world_close(&world);
+}
+
 static void
 test_leases(void **state)
 {
@@ -241,6 +270,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readers_everywhere),
+		cmocka_unit_test(test_catching_up),
 		cmocka_unit_test(test_leases),
 		cmocka_unit_test(test_linger),
 		cmocka_unit_test(test_linger_on_the_clock),
