@@ -1,72 +1,26 @@
 // What `make install` leaves: headers, libraries, pkg-config file; and programs outside of the tree that use them, in C
 // and C++, with the shared library and the static one. Each example is built and run.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import WS from 'ws';
+import { Installed, skip } from './lib/installed.js';
 import { poll } from './lib/readers.js';
-import { ROOT, channelName, program } from './lib/server.js';
+import { ROOT, channelName } from './lib/server.js';
 import { Queue, bound, until, within } from './lib/time.js';
 
 const TIMEOUT = { timeout: bound(60) };
-const build = path.dirname(program());
-// A program that is built with sanitizers needs them at every link: the plain build stands for all.
-const skip = /[at]san\b/.test(build) && 'of the plain build';
 
 describe('what is installed', { skip }, () => {
-	let to, prefix, pkg;
+	let installed;
 
-	const run = (command, args, options = {}) =>
-		execFileSync(command, args, { encoding: 'utf8', cwd: to, timeout: bound(50), ...options });
+	before(() => (installed = new Installed()));
+	after(() => installed?.remove());
 
-	before(() => {
-		to = mkdtempSync(path.join(tmpdir(), 'crosstalk-install-'));
-		run('meson', ['install', '-C', build, '--no-rebuild', '--destdir', to]);
-		const found = run('find', [to, '-name', 'crosstalk.pc']).trim();
-		prefix = found.slice(0, found.indexOf('/lib/'));
-		pkg = {
-			...process.env,
-			PKG_CONFIG_PATH: path.dirname(found),
-			PKG_CONFIG_SYSROOT_DIR: to,
-			LD_LIBRARY_PATH: path.dirname(path.dirname(found)),
-		};
-	});
-	after(() => rmSync(to, { recursive: true, force: true }));
-
-	const flags = (...words) =>
-		run('pkg-config', [...words, 'crosstalk'], { env: pkg }).trim().split(/\s+/).filter(Boolean);
-
-	/** Compiles `source`, a file of the tree or a text, outside of the tree. Returns the program. */
-	function compile(name, source, { compiler = 'cc', options = [], libs, extra = [] } = {}) {
-		const file = path.join(to, `${name}${compiler === 'c++' ? '.cc' : '.c'}`);
-		const out = path.join(to, name);
-		writeFileSync(file, source);
-		const more = extra.length ? run('pkg-config', ['--cflags', '--libs', ...extra]).trim().split(/\s+/) : [];
-		run(compiler, [
-			...options, '-Wall', '-Wextra', '-Werror', file, '-o', out, ...flags('--cflags'),
-			...(libs ?? flags('--libs')), ...more, '-pthread',
-		], { stdio: 'pipe' });
-		return out;
-	}
-
+	const run = (...args) => installed.run(...args);
+	const compile = (...args) => installed.compile(...args);
 	const example = (name) => readFileSync(path.join(ROOT, 'examples', `${name}.c`));
-
-	/** Starts a program that says where it listens; ended with the test. */
-	async function serve(t, file) {
-		const child = spawn(file, ['http://127.0.0.1:0'], { env: pkg, stdio: ['ignore', 'pipe', 'inherit'] });
-		const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
-		t.after(async () => {
-			child.kill('SIGKILL');
-			await ended;
-		});
-		let said = '';
-		child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
-		const url = await until(() => /^listening on (\S+)\n/.exec(said)?.[1], bound(15), 'listening on');
-		return { child, ended, host: new URL(url).host, port: Number(new URL(url).port) };
-	}
 
 	async function open(host, target) {
 		const ws = new WS(`ws://${host}${target}`);
@@ -77,7 +31,7 @@ describe('what is installed', { skip }, () => {
 	}
 
 	async function echoes(t, file) {
-		const { host } = await serve(t, file);
+		const { host } = await installed.serve(t, file);
 		const ws = await open(host, '/');
 		ws.send('hello');
 		assert.equal(await ws.queue.next(), 'hello');
@@ -85,10 +39,10 @@ describe('what is installed', { skip }, () => {
 	}
 
 	it('the files', TIMEOUT, () => {
-		const names = (dir) => readdirSync(path.join(prefix, dir)).sort();
+		const names = (dir) => readdirSync(path.join(installed.prefix, dir)).sort();
 		assert.deepEqual(names('include'), ['crosstalk.h', 'crosstalk_ws.h']);
 		assert.ok(names('bin').includes('crosstalk'));
-		const libs = readdirSync(pkg.LD_LIBRARY_PATH);
+		const libs = readdirSync(installed.libraries);
 		for (const name of ['libcrosstalk.a', 'libcrosstalk.so', 'libcrosstalk.so.0']) {
 			assert.ok(libs.includes(name), name);
 		}
@@ -101,12 +55,12 @@ describe('what is installed', { skip }, () => {
 				declared.add(symbol);
 			}
 		}
-		const out = run('nm', ['-D', '--defined-only', path.join(pkg.LD_LIBRARY_PATH, 'libcrosstalk.so')]);
+		const out = run('nm', ['-D', '--defined-only', path.join(installed.libraries, 'libcrosstalk.so')]);
 		const exported = out.trim().split('\n').map((line) => line.split(' ').at(-1));
 		assert.deepEqual(exported.sort(), [...declared].sort());
 	});
 	it('the library has no state that can be written but that of a thread', TIMEOUT, () => {
-		const out = run('objdump', ['-t', path.join(pkg.LD_LIBRARY_PATH, 'libcrosstalk.a')], { maxBuffer: 1 << 26 });
+		const out = run('objdump', ['-t', path.join(installed.libraries, 'libcrosstalk.a')], { maxBuffer: 1 << 26 });
 		const objects = [...out.matchAll(/^\S+ .{7} (\.data|\.bss|\.tdata|\.tbss|\*COM\*)\s\S+\s+(?:\.hidden )?(\S+)$/gm)];
 		const names = objects.map((match) => match[2]).filter((name) => !name.startsWith('.'));
 		// The one thread-local variable of base/heap.c.
@@ -117,8 +71,8 @@ describe('what is installed', { skip }, () => {
 		await echoes(t, compile('echo', example('echo'), { options: ['-std=c99'] }));
 	});
 	it('echo.c, with the static library', TIMEOUT, async (t) => {
-		const libs = [path.join(pkg.LD_LIBRARY_PATH, 'libcrosstalk.a'),
-			...flags('--libs', '--static').filter((flag) => flag !== '-lcrosstalk')];
+		const libs = [path.join(installed.libraries, 'libcrosstalk.a'),
+			...installed.flags('--libs', '--static').filter((flag) => flag !== '-lcrosstalk')];
 		const file = compile('echo-static', example('echo'), { libs });
 		assert.doesNotMatch(run('ldd', [file]), /libcrosstalk/);
 		await echoes(t, file);
@@ -129,7 +83,7 @@ describe('what is installed', { skip }, () => {
 		assert.ok(lines.length <= 32, `${lines.length} lines`);
 	});
 	it('chat.c: two guests, and a third who reads the channel', TIMEOUT, async (t) => {
-		const { host, port, child, ended } = await serve(t, compile('chat', example('chat'), { options: ['-D_GNU_SOURCE'] }));
+		const { host, port, child, ended } = await installed.serve(t, compile('chat', example('chat'), { options: ['-D_GNU_SOURCE'] }));
 		const room = channelName();
 		const ann = await open(host, `/chat?room=${room}&name=Ann`);
 		assert.equal(await ann.queue.next(), 'Ann came');
@@ -147,26 +101,19 @@ describe('what is installed', { skip }, () => {
 		assert.equal(await within(ended, bound(15), 'its end'), 0);
 	});
 	it('embed.c: a client on the loop of libuv', TIMEOUT, async (t) => {
-		const { host } = await serve(t, compile('echo-for-embed', example('echo')));
+		const { host } = await installed.serve(t, compile('echo-for-embed', example('echo')));
 		const file = compile('embed', example('embed'), { extra: ['libuv'] });
-		const child = spawn(file, [`ws://${host}/`], { env: pkg, stdio: ['ignore', 'pipe', 'inherit'] });
-		t.after(() => child.kill('SIGKILL'));
-		let said = '';
-		child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
-		await until(() => /^it is \d+\nit is \d+\n/.test(said), bound(15), 'two ticks');
+		const embed = installed.start(t, file, `ws://${host}/`);
+		await until(() => /^it is \d+\nit is \d+\n/.test(embed.said), bound(15), 'two ticks');
 	});
 	it('client.c: sends its input, prints what comes, ends with its input', TIMEOUT, async (t) => {
-		const { host } = await serve(t, compile('echo-for-client', example('echo')));
+		const { host } = await installed.serve(t, compile('echo-for-client', example('echo')));
 		const file = compile('client', example('client'), { options: ['-D_GNU_SOURCE'] });
-		const child = spawn(file, [`ws://${host}/`], { env: pkg, stdio: ['pipe', 'pipe', 'inherit'] });
-		t.after(() => child.kill('SIGKILL'));
-		const ended = new Promise((resolve) => child.once('close', resolve));
-		let said = '';
-		child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
-		child.stdin.write('hello\n');
-		await until(() => /hello\n/.test(said), bound(15), 'the echo');
-		child.stdin.end();
-		assert.equal(await within(ended, bound(15), 'its end'), 0);
+		const client = installed.start(t, file, `ws://${host}/`);
+		client.child.stdin.write('hello\n');
+		await until(() => /hello\n/.test(client.said), bound(15), 'the echo');
+		client.child.stdin.end();
+		assert.equal(await within(client.ended, bound(15), 'its end'), 0);
 	});
 	it('from C++', TIMEOUT, async (t) => {
 		const source = `
@@ -225,6 +172,6 @@ int main(void)
 }
 `;
 		const file = compile('codec', source, { options: ['-std=c99', '-pedantic'] });
-		assert.equal(run(file, [], { env: pkg }), 'hello s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+		assert.equal(run(file, [], { env: installed.env }), 'hello s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
 	});
 });
