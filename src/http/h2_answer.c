@@ -5,9 +5,6 @@
 #include "crosstalk.h"
 #include "http/h2_private.h"
 
-/* Those that are not in the exchange's text: status, server, date, type, length. */
-#define FIXED_FIELDS 5
-
 struct fields {
 	nghttp2_nv *list;
 	size_t count;
@@ -85,10 +82,27 @@ has_body(const struct xt_exchange *x, const struct xt_http_answer *answer)
 	return answer->status != 204 && answer->status != 304;
 }
 
+/* What HTTP/1.1 has in other lines, or not at all, and the body's type and length. */
 static int
-submit(struct xt_h2_stream *stream, const struct fields *fields, bool body)
+add_own_lines(const struct xt_exchange *x, const struct xt_http_answer *answer, struct xt_buf *text)
+{
+	struct xt_str date = xt_http_date(x->link->server);
+
+	if (xt_buf_printf(text, "server: crosstalk\r\ndate: %.*s\r\n", (int)date.n, date.p) < 0)
+		return XT_ENOMEM;
+	if (answer->type.n > 0 && xt_buf_printf(text, "content-type: %.*s\r\n", (int)answer->type.n,
+					  answer->type.p) < 0)
+		return XT_ENOMEM;
+	if (!answer->has_length)
+		return 0;
+	return xt_buf_printf(text, "content-length: %llu\r\n", (unsigned long long)answer->length);
+}
+
+static int
+submit(struct xt_h2_stream *stream, const struct fields *fields)
 {
 	nghttp2_data_provider provider = { .read_callback = xt_h2_stream_read };
+	bool body = stream->head.body;
 	int error = nghttp2_submit_response(stream->h2->session, stream->id, fields->list,
 		fields->count, body ? &provider : NULL);
 
@@ -99,52 +113,59 @@ submit(struct xt_h2_stream *stream, const struct fields *fields, bool body)
 	return 0;
 }
 
-/* RFC 8441 5: 200 says what 101 says in HTTP/1.1. */
 static int
-send_fields(struct xt_h2_stream *stream, struct xt_exchange *x, const struct xt_http_answer *answer,
-	struct fields *fields)
+submit_head(struct xt_h2_stream *stream)
 {
-	char status[8], length[24];
-	int n = snprintf(
-		status, sizeof status, "%03u", answer->status == 101 ? 200 : answer->status);
+	struct xt_buf *lines = &stream->head.lines;
+	struct fields fields = { .count = 1 };
+	char status[8];
+	int n, error;
 
-	fields->list[0] = field_of(XT_STR(":status"), xt_str_of(status, (size_t)n));
-	add(fields, XT_STR("server"), XT_STR("crosstalk"));
-	add(fields, XT_STR("date"), xt_http_date(x->link->server));
-	if (answer->type.n > 0)
-		add(fields, XT_STR("content-type"), answer->type);
-	if (answer->has_length) {
-		n = snprintf(length, sizeof length, "%llu", (unsigned long long)answer->length);
-		add(fields, XT_STR("content-length"), xt_str_of(length, (size_t)n));
-	}
-	stream->has_left = answer->has_length;
-	stream->left = answer->length;
-	return submit(stream, fields, has_body(x, answer));
+	fields.list = xt_malloc((count_lines(lines) + 1) * sizeof *fields.list);
+	if (!fields.list)
+		return XT_ENOMEM;
+	n = snprintf(status, sizeof status, "%03u", stream->head.status);
+	fields.list[0] = field_of(XT_STR(":status"), xt_str_of(status, (size_t)n));
+	add_lines(&fields, lines);
+	error = submit(stream, &fields);
+	xt_free(fields.list);
+	return error;
+}
+
+void
+xt_h2_submit_head(struct xt_h2_stream *stream)
+{
+	int error = 0;
+
+	if (!stream->head.lines.p)
+		return; /* it has left */
+	if (stream->h2 && !stream->closed)
+		error = submit_head(stream);
+	xt_buf_fini(&stream->head.lines);
+	if (error < 0)
+		xt_conn_close(stream->conn, XT_CLOSE_FAULT);
 }
 
 int
 xt_h2_send_head(struct xt_exchange *x, const struct xt_http_answer *answer)
 {
 	struct xt_h2_stream *stream = xt_h2_stream_of(x->link->conn);
-	struct xt_buf text = { 0 };
-	struct fields fields = { .count = 1 };
-	int error = XT_ENOMEM;
+	struct xt_buf *lines = &stream->head.lines;
 
 	if (!stream->h2 || stream->closed || !xt_conn_is_open(stream->conn))
 		return XT_ECLOSED;
-	if (gather_lines(x, &text) < 0)
-		goto done;
-	fields.list = xt_malloc((count_lines(&text) + FIXED_FIELDS) * sizeof *fields.list);
-	if (!fields.list)
-		goto done;
-	add_lines(&fields, &text);
-	error = send_fields(stream, x, answer, &fields);
-done:
-	if (error < 0)
+	if (gather_lines(x, lines) < 0 || add_own_lines(x, answer, lines) < 0) {
 		xt_conn_close(stream->conn, XT_CLOSE_FAULT);
-	xt_free(fields.list);
-	xt_buf_fini(&text);
-	return error;
+		return XT_ENOMEM;
+	}
+	/* RFC 8441 5: 200 says what 101 says in HTTP/1.1. */
+	stream->head.status = answer->status == 101 ? 200 : answer->status;
+	stream->head.body = has_body(x, answer);
+	stream->has_left = answer->has_length;
+	stream->left = answer->length;
+	if (!xt_conn_is_corked(stream->conn))
+		xt_h2_submit_head(stream);
+	return xt_conn_is_open(stream->conn) ? 0 : XT_ENOMEM;
 }
 
 void

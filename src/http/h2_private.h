@@ -84,6 +84,11 @@ struct xt_h2_stream {
 	const struct iovec *
 		slices; /* offered by the conn while it sends; `offered` bytes, `taken` of them so far */
 	size_t slice_at, offered, taken;
+	struct {
+		struct xt_buf lines; /* "name: value\r\n" …, while it has not been submitted */
+		unsigned status;
+		bool body;
+	} head;        /* of the answer: waits while the conn is corked */
 	uint64_t left; /* of the answer's body, when its length is known */
 	bool has_left;
 	bool tunnel;       /* a WebSocket by extended CONNECT */
@@ -100,6 +105,9 @@ void xt_h2_later(struct xt_h2 *h2);       /* sends what was submitted, at the en
 int xt_h2_send(struct xt_h2 *h2);         /* sends it now; below 0: the connection ends */
 void xt_h2_stream_left(struct xt_h2 *h2); /* a stream is gone */
 void xt_h2_was_reset(struct xt_h2 *h2, int32_t id); /* or will be: its peer may not know yet */
+
+/* h2_answer.c: lets the head of the answer leave, if it has waited. */
+void xt_h2_submit_head(struct xt_h2_stream *stream);
 
 /* h2_stream.c */
 /* For a request whose head has come; NULL: out of memory. Its connection has the stream xt_http_stream. */

@@ -170,6 +170,7 @@ carrier_closed(struct xt_conn *conn, enum xt_close why)
 	if (stream->h2)
 		leave(stream, why);
 	xt_buf_fini(&stream->in);
+	xt_buf_fini(&stream->head.lines);
 	xt_free(stream);
 }
 
@@ -377,11 +378,18 @@ carrier_update(struct xt_conn *conn, unsigned interest)
 		xt_list_remove(&stream->waiting);
 }
 
+static void
+carrier_uncorked(struct xt_conn *conn)
+{
+	xt_h2_submit_head(xt_h2_stream_of(conn));
+}
+
 static const struct xt_carrier_ops carrier_ops = {
 	.name = "http2",
 	.receive = carrier_receive,
 	.pending = carrier_pending,
 	.send = carrier_send,
+	.uncorked = carrier_uncorked,
 	.shut = carrier_shut,
 	.update = carrier_update,
 	.closed = carrier_closed,

@@ -57,6 +57,9 @@ struct xt_carrier_ops {
 	 */
 	ssize_t (*send)(struct xt_conn *conn, const struct iovec *slices, int count);
 
+	/* What the conn has queued may leave now, and so may what the carrier held back for it. NULL: nothing. */
+	void (*uncorked)(struct xt_conn *conn);
+
 	/* The conn sends no more: says so to the peer. The socket is shut once it wants no room. May be called again. */
 	void (*shut)(struct xt_conn *conn);
 

@@ -227,7 +227,8 @@ waits_for_room(const struct xt_conn *conn)
 {
 	const struct xt_carrier *carrier = conn->carrier;
 
-	return xt_conn_has_output(conn) && !(carrier && carrier->silent && !carrier->wants_room);
+	return xt_conn_has_output(conn) && !conn->corked &&
+	       !(carrier && carrier->silent && !carrier->wants_room);
 }
 
 /* What to wait for follows from the state alone. */
@@ -270,6 +271,7 @@ xt_conn_finish(struct xt_conn *conn, enum xt_close why)
 {
 	if (conn->phase != XT_CONN_OPEN)
 		return;
+	xt_conn_uncork(conn);
 	set_phase(conn, XT_CONN_FINISHING, why);
 	xt_conn_set_deadline(conn, FINISH_MS);
 }

@@ -98,6 +98,13 @@ int xt_conn_send_bytes(struct xt_conn *conn, struct xt_bytes *bytes, size_t from
 char *xt_conn_reserve(struct xt_conn *conn, size_t n);
 void xt_conn_commit(struct xt_conn *conn, size_t n);
 
+/*
+ * What is queued waits from now on, an answer's head before its body say, until it may leave; a finish lets it leave too.
+ */
+void xt_conn_cork(struct xt_conn *conn);
+void xt_conn_uncork(struct xt_conn *conn);
+bool xt_conn_is_corked(const struct xt_conn *conn);
+
 /* Bytes queued that the kernel has not taken yet. */
 size_t xt_conn_backlog(const struct xt_conn *conn);
 

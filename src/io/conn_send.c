@@ -205,10 +205,38 @@ half_close(struct xt_conn *conn)
 }
 
 void
+xt_conn_cork(struct xt_conn *conn)
+{
+	conn->corked = conn->phase == XT_CONN_OPEN;
+}
+
+void
+xt_conn_uncork(struct xt_conn *conn)
+{
+	if (!conn->corked)
+		return;
+	conn->corked = false;
+	if (conn->carrier && conn->carrier->ops->uncorked)
+		conn->carrier->ops->uncorked(conn);
+	if (conn->phase != XT_CONN_CLOSED)
+		xt_conn_touch(conn);
+}
+
+bool
+xt_conn_is_corked(const struct xt_conn *conn)
+{
+	return conn->corked;
+}
+
+void
 xt_conn_flush(struct xt_conn *conn)
 {
 	bool had = xt_conn_has_output(conn);
 
+	if (conn->corked) {
+		xt_conn_rewait(conn);
+		return;
+	}
 	if (!send_queue(conn) || !send_own(conn)) {
 		xt_conn_lose(conn, XT_CLOSE_RESET);
 	} else if (!xt_conn_has_output(conn)) {

@@ -51,6 +51,7 @@ struct xt_conn {
 	bool shut : 1;     /* we have half-closed */
 	bool receiving : 1;
 	bool greedy : 1; /* it is read, however much waits to be sent */
+	bool corked : 1; /* what is queued waits */
 	bool ready : 1;  /* the carrier has something to receive that no poll tells of */
 };
 

@@ -240,9 +240,24 @@ open_counter(struct xt_session *session)
 }
 
 void
+xt_session_hold(struct xt_session *session)
+{
+	session->held = session->conn != NULL;
+}
+
+void
+xt_session_ready(struct xt_session *session)
+{
+	session->held = false;
+	if (session->conn)
+		xt_conn_uncork(session->conn);
+}
+
+void
 xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 {
 	struct xt_sessions *sessions = session->sessions;
+	bool once = session->transport->once;
 
 	if (sessions->draining && !session->transport->once) {
 		xt_session_close(session, XT_CLOSE_SHUTDOWN, SHUTDOWN_WORDS);
@@ -255,6 +270,9 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 	xt_list_append(&sessions->all, &session->link);
 	xt_counter_add(open_counter(session), 1);
 	session->protocol->open(session, entry);
+	/* An answer may have been given within, and its session be gone. */
+	if (!once && !session->held)
+		xt_session_ready(session);
 }
 
 static bool

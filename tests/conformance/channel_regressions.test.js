@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RawHttp, post, request } from '../lib/rawhttp.js';
 import { RawWs, frame, more, ping } from '../lib/rawws.js';
+import { H2 } from '../lib/h2.js';
 import { openReader, presence, publish } from '../lib/readers.js';
 import { channelName, useServer } from '../lib/server.js';
 import { bound, pause, until } from '../lib/time.js';
@@ -120,4 +121,50 @@ describe('a client that closes its side behind a request', () => {
 			}
 		});
 	}
+});
+
+/* The answer to a request for a stream used to leave before the channel's home knew of the reader. */
+describe('who has its answer hears what is published from then on', () => {
+	const server = useServer({ workers: 4 });
+	const ROUNDS = 150;
+
+	it('a WebSocket', TIMEOUT, async () => {
+		for (let i = 0; i < ROUNDS; i++) {
+			const name = channelName();
+			const ws = await RawWs.open(server.port, { path: `/c/${name}` });
+			await publish(server.port, name, 'news');
+			assert.equal((await ws.message()).data.toString(), 'news', `round ${i}`);
+			ws.destroy();
+		}
+	});
+	it('a stream', TIMEOUT, async () => {
+		for (let i = 0; i < ROUNDS; i++) {
+			const name = channelName();
+			const stream = await fetch(`${server.url}/c/${name}?stream=ndjson`);
+			const id = await publish(server.port, name, 'news');
+			let text = '';
+			for await (const piece of stream.body.pipeThrough(new TextDecoderStream())) {
+				text += piece;
+				if (text.split('\n').length > 2) {
+					break;
+				}
+			}
+			assert.equal(JSON.parse(text.split('\n')[1]).id, id, `round ${i}`);
+		}
+	});
+	it('a stream and a WebSocket over HTTP/2', TIMEOUT, async () => {
+		const h2 = await H2.open(server.url);
+		for (let i = 0; i < ROUNDS; i++) {
+			const name = channelName();
+			const ws = await h2.websocket(`/c/${name}`);
+			const { lines, stream } = await h2.lines(`/c/${name}?stream=ndjson`);
+			await publish(server.port, name, 'news');
+			assert.equal((await ws.message()).data.toString(), 'news', `round ${i}`);
+			await lines.next();
+			assert.equal(JSON.parse(await lines.next()).data, 'news', `round ${i}`);
+			ws.destroy();
+			stream.close();
+		}
+		h2.close();
+	});
 });

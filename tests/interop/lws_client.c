@@ -198,7 +198,7 @@ connect_to(struct lws_context *context, char *url)
 		return -1;
 	snprintf(slashed, sizeof(slashed), "/%s", path);
 	info.path = slashed;
-	info.host = info.origin = info.address;
+	info.host = info.address;
 	info.ssl_connection = strcmp(scheme, "wss") == 0 ? LCCSCF_USE_SSL : 0;
 	return lws_client_connect_via_info(&info) ? 0 : -1;
 }

@@ -161,6 +161,7 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 			answer_empty(plain);
 		return;
 	}
+	xt_session_ready(session);
 	begin_stream(plain, opening);
 	if (session->closing)
 		return;
@@ -244,6 +245,8 @@ plain_open(struct xt_session *session, const struct xt_entry *entry)
 	plain->reading.bytes = answer_bytes(session);
 	plain->form = entry->json ? FORM_JSON : FORM_PAYLOAD;
 	plain->no_echo = entry->no_echo;
+	if (!session->transport->once)
+		xt_session_hold(session);
 	ask(plain);
 }
 

@@ -183,8 +183,11 @@ begin(struct xt_session *session, struct xt_exchange *exchange, const struct xt_
 		xt_exchange_header(exchange, XT_STR("Content-Security-Policy"), kind->policy);
 	/* For a proxy in between that gathers what it passes on (nginx). */
 	xt_exchange_header(exchange, XT_STR("X-Accel-Buffering"), XT_STR("no"));
-	if (xt_exchange_takeover(exchange, 200, kind->type, chunked, &answer_stream, session) < 0)
+	xt_conn_cork(conn);
+	if (xt_exchange_takeover(exchange, 200, kind->type, chunked, &answer_stream, session) < 0) {
+		xt_conn_uncork(conn);
 		return XT_ECLOSED;
+	}
 	session->conn = conn;
 	send_text(session, kind->preamble);
 	xt_conn_expire_in(conn, session->sessions->config.heartbeat_interval_ms);

@@ -549,8 +549,10 @@ ws_begin(struct xt_session *session, struct xt_exchange *exchange)
 	}
 	rsv = agree_on_compression(session, exchange);
 	xt_ws_reader_init(&ws_of(session)->reader, XT_WS_SERVER, rsv, session->max_message);
+	xt_conn_cork(conn);
 	if (xt_exchange_takeover(exchange, 101, (struct xt_str){ 0 }, false, &ws_stream, session) <
 		0) {
+		xt_conn_uncork(conn);
 		xt_ws_compression_end(&ws_of(session)->compression, session);
 		return XT_ECLOSED;
 	}
