@@ -150,6 +150,10 @@ describe('the guide to embedding', { skip }, () => {
 		server.child.kill('SIGTERM');
 		assert.equal(await within(server.ended, bound(20), 'its end'), 0);
 	});
+	it('the example of crosstalk(3) compiles', TIMEOUT, () => {
+		const [, source] = /^\.Bd -literal[^\n]*\n([^]*?)^\.Ed$/m.exec(readFileSync(path.join(ROOT, 'docs/man/crosstalk.3'), 'utf8'));
+		installed.compile('manual', source.replaceAll('\\e', '\\'));
+	});
 	it('there is a test for each program', () =>
 		assert.deepEqual(all.filter((one) => one.name && !tested.has(one.name)).map((one) => one.where), []));
 

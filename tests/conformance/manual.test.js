@@ -1,4 +1,5 @@
-// The manual pages say what the program says: each option of --help, each exit status, no others; and they are well made.
+// The manual pages say what the program says: each option of --help, each exit status, no others; that of the library each of its
+// functions, no others; and they are well made.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -14,7 +15,7 @@ const PAGES = path.join(ROOT, 'docs/man');
 const COMMANDS = ['serve', 'check', 'pub', 'sub', 'connect'];
 
 const help = async (...args) => (await run(program(), ['help', ...args])).stdout;
-const page = (name) => readFileSync(path.join(PAGES, `${name}.1`), 'utf8');
+const page = (name, section = 1) => readFileSync(path.join(PAGES, `${name}.${section}`), 'utf8');
 const all = (text, pattern) => [...new Set([...text.matchAll(pattern)].map((match) => match[1]))].sort();
 
 /** The options that stand at the beginning of a line of --help. */
@@ -26,7 +27,7 @@ describe('manual pages', { concurrency: 4 }, () => {
 	it('there is one for each command, and each is named in that of crosstalk', TIMEOUT, async () => {
 		const listed = all(await help(), /^ {2}([a-z]+) /gm);
 		assert.deepEqual(listed, [...COMMANDS].sort());
-		assert.deepEqual(readdirSync(PAGES).sort(), ['crosstalk.1', ...COMMANDS.map((name) => `crosstalk-${name}.1`)].sort());
+		assert.deepEqual(readdirSync(PAGES).sort(), ['crosstalk.1', 'crosstalk.3', ...COMMANDS.map((name) => `crosstalk-${name}.1`)].sort());
 		for (const name of COMMANDS) {
 			assert.ok(page('crosstalk').includes(`.Xr crosstalk-${name} 1 .\n`), name);
 		}
@@ -47,19 +48,30 @@ describe('manual pages', { concurrency: 4 }, () => {
 			}
 		});
 	}
-	for (const name of ['crosstalk', ...COMMANDS.map((command) => `crosstalk-${command}`)]) {
-		it(`${name}(1) is well made`, { ...TIMEOUT, skip: !existsSync('/usr/bin/mandoc') && 'mandoc is not installed' }, async () => {
-			const file = path.join(PAGES, `${name}.1`);
-			const { stdout } = await run('mandoc', ['-T', 'lint', file]).catch((error) => error);
+	it('the library: each function of the headers is named, and no other', TIMEOUT, () => {
+		const headers = ['crosstalk.h', 'crosstalk_ws.h'].map((name) => readFileSync(path.join(ROOT, 'include', name), 'utf8')).join('');
+		const declared = all(headers, /^XT_API[^;(]*?\b(xt_\w+)\(/gm);
+		const text = between(page('crosstalk', 3), 'DESCRIPTION', 'EXAMPLES') + between(page('crosstalk', 3), 'ERRORS');
+		assert.ok(declared.length > 50);
+		assert.deepEqual(all(text, /^\.Fn (\w+)/gm), declared);
+	});
+	it('the library: each error of the header, and no other', TIMEOUT, () => {
+		const header = readFileSync(path.join(ROOT, 'include/crosstalk.h'), 'utf8');
+		assert.deepEqual(all(between(page('crosstalk', 3), 'ERRORS'), /^\.It Dv (XT_E\w+)$/gm), all(header, /^\t(XT_E[A-Z]+) = -/gm));
+	});
+	for (const file of ['crosstalk.3', 'crosstalk.1', ...COMMANDS.map((command) => `crosstalk-${command}.1`)]) {
+		it(`${file} is well made`, { ...TIMEOUT, skip: !existsSync('/usr/bin/mandoc') && 'mandoc is not installed' }, async () => {
+			const page = path.join(PAGES, file);
+			const { stdout } = await run('mandoc', ['-T', 'lint', page]).catch((error) => error);
 			const faults = stdout.split('\n').filter((line) => line && !line.includes('referenced manual not found') && !line.includes('mandoc.db'));
 			assert.deepEqual(faults, []);
-			assert.match((await run('mandoc', ['-T', 'utf8', file])).stdout.replace(/.\x08/gu, ''), /^EXIT STATUS/m);
+			assert.match((await run('mandoc', ['-T', 'utf8', page])).stdout.replace(/.\x08/gu, ''), file.endsWith('3') ? /^RETURN VALUES/m : /^EXIT STATUS/m);
 		});
 	}
 	it('what they refer to is there', TIMEOUT, () => {
 		for (const file of readdirSync(PAGES)) {
-			for (const name of all(page(path.basename(file, '.1')), /^\.Xr (crosstalk\S*) 1/gm)) {
-				assert.ok(existsSync(path.join(PAGES, `${name}.1`)), `${file}: ${name}`);
+			for (const [, name, section] of readFileSync(path.join(PAGES, file), 'utf8').matchAll(/^\.Xr (crosstalk\S*) (\d)/gm)) {
+				assert.ok(existsSync(path.join(PAGES, `${name}.${section}`)), `${file}: ${name}`);
 			}
 		}
 	});
