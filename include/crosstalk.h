@@ -105,8 +105,8 @@ XT_API int xt_config_load(struct xt_config *config, const char *path, char *erro
 /*
  * Sets one key from its text, read as in a file: sizes in bytes or with B, KB, KiB, MB, MiB, GB,
  * GiB ("1MiB"); durations in seconds or with ms, s, m, h ("2.5", "500ms"); booleans true or false.
- * The keys that hold a list ("listen", "cors.origins", "tls.certificate", "tls.key") append one element per call; the default of
- * a list applies only while nothing was appended.
+ * The keys that hold a list ("listen", "cors.origins", "tls.certificate", "tls.key", and "origins" and "subprotocols" of a path)
+ * append one element per call; the default of a list applies only while nothing was appended.
  * 0; XT_ENOTFOUND for an unknown key, XT_EINVAL for a value that is not allowed, both with
  * "KEY: what is wrong, what is allowed" in `error`; XT_ENOMEM.
  */
@@ -205,7 +205,8 @@ struct xt_data {
 /*
  * A WebSocket, of a server's path or of a client: the object that browsers have, with the same four
  * events. Everything about it happens on one thread (a server's worker, or the client's loop): its events
- * are called there, and the functions below may be called there only, within an event or not.
+ * are called there, and the functions below may be called there only, within an event or not. (The `close` of those that
+ * are cut when a server ends comes within xt_server_wait(), after its workers.)
  *
  *	server: request -> open -> message … -> close
  *	client: open -> message … -> (error) -> close      with reconnection: from open on again
@@ -251,7 +252,7 @@ struct xt_websocket_handlers {
 	/* Optional: all that was sent has been handed to the kernel. */
 	void (*drained)(struct xt_websocket *ws);
 
-	/* Optional: the answer to xt_websocket_ping(), and, empty, to the heartbeats of the library. */
+	/* Optional: the answer to xt_websocket_ping(); of a server also, empty, to the heartbeats of the library. */
 	void (*pong)(struct xt_websocket *ws, const char *p, size_t n);
 };
 
@@ -276,8 +277,9 @@ XT_API size_t xt_websocket_buffered(const struct xt_websocket *ws);
 XT_API int xt_websocket_ping(struct xt_websocket *ws, const void *p, size_t n);
 
 /*
- * Begins the closing handshake: `code` 1000 to 1003, 1007 to 1014, or 3000 to 4999. `reason` at most 123 bytes of UTF-8, or NULL. `close` follows, and a client does not reconnect. 0; XT_EINVAL; XT_ECLOSED: it
- * closes already.
+ * Begins the closing handshake: `code` 1000 to 1003, 1007 to 1014, or 3000 to 4999; of a client 1000, or 3000 to 4999, as in
+ * browsers. `reason` at most 123 bytes of UTF-8, or NULL. `close` follows, and a client does not reconnect.
+ * 0; XT_EINVAL; XT_ECLOSED: it closes already.
  */
 XT_API int xt_websocket_close(struct xt_websocket *ws, unsigned code, const char *reason);
 
@@ -322,8 +324,9 @@ XT_API int xt_handshake_choose(struct xt_handshake *handshake, const char *subpr
 XT_API void xt_handshake_set_context(struct xt_handshake *handshake, void *context);
 
 /*
- * From now on this WebSocket of a server is sent every message of the channel, after the position `since` ("" or NULL:
- * from now on). At most 64 channels each. 0, XT_EINVAL, XT_ELIMIT, XT_ECLOSED, XT_ENOMEM.
+ * This WebSocket of a server is sent every message of the channel after the position `since`; "" or NULL: from now on, that
+ * is from when the channel's worker has heard of it, which may be a moment after this returns. Once more for the same channel
+ * changes nothing. At most 64 channels each. 0, XT_EINVAL, XT_ELIMIT, XT_ECLOSED, XT_ENOMEM; unsubscribe: XT_ENOTFOUND.
  */
 XT_API int xt_websocket_subscribe(struct xt_websocket *ws, const char *channel, const char *since);
 XT_API int xt_websocket_unsubscribe(struct xt_websocket *ws, const char *channel);
@@ -351,8 +354,8 @@ struct xt_listening {
 	const char *channel, *since;
 	void (*message)(void *context, const struct xt_data *data);
 	void (*lost)(void *context); /* optional */
-	void (*ended)(
-		void *context); /* optional: the last call; the server stopped, or it was closed */
+	/* Optional: the last call: it was closed, or refused (limits.channels), or the server stopped: then within xt_server_wait(). */
+	void (*ended)(void *context);
 	void *context;
 };
 XT_API int xt_server_subscribe(struct xt_server *server, const struct xt_listening *listening,
@@ -422,8 +425,8 @@ struct xt_websocket_options {
 
 	/*
 	 * Reconnection: waits min, 2 min, 4 min … up to max, each less a random part of up to a half. Not after a close of ours, nor
-	 * after what would happen again: answers of 4xx but 408, 425, 429; wrong answers; certificates that are not trusted; the
-	 * close codes 1000, 1002, 1003, 1007, 1010, and 44xx but 4408, 4429.
+	 * after what would happen again: answers other than 101, but 408, 425, 429 and 5xx; wrong answers; a TLS handshake that
+	 * failed (a certificate that is not trusted); the close codes 1000, 1002, 1003, 1007, 1010, and 44xx but 4408, 4429.
 	 */
 	int reconnect;
 	unsigned reconnect_min_ms, reconnect_max_ms; /* 0: 500 ms, 30 s */
