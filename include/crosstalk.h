@@ -261,8 +261,8 @@ XT_API void *xt_websocket_context(const struct xt_websocket *ws);
 XT_API void xt_websocket_set_context(struct xt_websocket *ws, void *context);
 
 /*
- * Sends a whole message; `p` is copied. Text must be UTF-8. It leaves at the end of this turn of the loop.
- * 0; XT_EINVAL: text that is none; XT_ECLOSED: not open, or closing; XT_ELIMIT: so much waits already
+ * Sends a whole message; `p` is copied. It leaves at the end of this turn of the loop.
+ * 0; XT_EINVAL: text or JSON that is none; XT_ECLOSED: not open, or closing; XT_ELIMIT: so much waits already
  * (xt_websocket_buffered()) that more would pass the limit; XT_ENOMEM.
  */
 XT_API int xt_websocket_send(struct xt_websocket *ws, enum xt_kind kind, const void *p, size_t n);

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "client/client_private.h"
-#include "codec/json.h"
+#include "codec/kind.h"
 #include "codec/utf8.h"
 #include "crosstalk_ws.h"
 
@@ -93,18 +93,6 @@ send_compressed(struct xt_client *client, uint8_t opcode, struct xt_str message)
 	return error;
 }
 
-static bool
-is_valid(enum xt_kind kind, struct xt_str message)
-{
-	const char *what;
-	size_t at;
-
-	if (kind == XT_KIND_TEXT)
-		return xt_utf8_valid(message);
-	return kind == XT_KIND_BINARY ||
-	       (kind == XT_KIND_JSON && xt_json_check(message, XT_JSON_DEPTH_MAX, &at, &what));
-}
-
 int
 xt_client_frames_send(struct xt_client *client, enum xt_kind kind, const void *p, size_t n)
 {
@@ -114,7 +102,7 @@ xt_client_frames_send(struct xt_client *client, enum xt_kind kind, const void *p
 
 	if (client->state != XT_CLIENT_OPEN)
 		return XT_ECLOSED;
-	if (!is_valid(kind, message))
+	if (!xt_kind_fits(kind, message))
 		return XT_EINVAL;
 	waiting = xt_conn_backlog(client->conn);
 	if (n > client->settings.max_backlog || waiting > client->settings.max_backlog - n)

@@ -6,6 +6,7 @@
 #include "program/websocket.h"
 
 #include "base/heap.h"
+#include "codec/kind.h"
 #include "codec/utf8.h"
 #include "crosstalk.h"
 #include "crosstalk_ws.h"
@@ -67,7 +68,7 @@ program_send(struct xt_websocket *ws, enum xt_kind kind, const void *p, size_t n
 
 	if (!is_open(program))
 		return XT_ECLOSED;
-	if (kind != XT_KIND_BINARY && !xt_utf8_valid(payload.bytes))
+	if (!xt_kind_fits(kind, payload.bytes))
 		return XT_EINVAL;
 	sessions = program->session->sessions;
 	if (xt_conn_backlog(program->session->conn) > sessions->config.max_backlog)

@@ -1,7 +1,7 @@
 /* program.c - what the program that embeds the server does with it: its own paths, channels from any thread. */
 #include "base/heap.h"
 #include "base/panic.h"
-#include "codec/json.h"
+#include "codec/kind.h"
 #include "codec/utf8.h"
 #include "program/listening.h"
 #include "program/subscription.h"
@@ -80,23 +80,6 @@ is_channel(struct xt_str name)
 	return xt_channel_name_valid(name) && xt_utf8_valid(name);
 }
 
-static bool
-is_of_kind(enum xt_kind kind, struct xt_str payload)
-{
-	const char *what;
-	size_t at;
-
-	switch (kind) {
-	case XT_KIND_TEXT:
-		return xt_utf8_valid(payload);
-	case XT_KIND_BINARY:
-		return true;
-	case XT_KIND_JSON:
-		return xt_json_check(payload, XT_JSON_DEPTH_MAX, &at, &what);
-	}
-	return false;
-}
-
 /* The worker whose thread this is; NULL: none's. */
 static struct xt_worker *
 worker_here(struct xt_server *server)
@@ -158,7 +141,7 @@ xt_server_publish(
 	const struct xt_allocator *before;
 	int error;
 
-	if (!is_channel(name) || !is_of_kind(kind, payload))
+	if (!is_channel(name) || !xt_kind_fits(kind, payload))
 		return XT_EINVAL;
 	if (n > server->config->limits.message)
 		return XT_ELIMIT;

@@ -141,6 +141,13 @@ describe('a program with two servers in it', { concurrency: 4 }, () => {
 		assert.match(await ws.ask('bad-text'), /^text: (?!ok)/);
 		await done(ws);
 	});
+	it('JSON that is none is refused', TIMEOUT, async () => {
+		const ws = await open(server);
+		assert.match(await ws.ask('json {"a":}'), /^json: (?!ok)/);
+		assert.equal(await ws.ask('json {"a":1}'), '{"a":1}');
+		assert.equal(await ws.queue.next(), 'json: ok');
+		await done(ws);
+	});
 	it('ping and pong', TIMEOUT, async () => {
 		const ws = await open(server);
 		assert.deepEqual(await ws.ask('ping abc'), { ping: 'abc' });

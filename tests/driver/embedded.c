@@ -180,6 +180,12 @@ do_bad_text(struct xt_websocket *ws, char *rest)
 }
 
 static void
+do_json(struct xt_websocket *ws, char *rest)
+{
+	answer(ws, "json", xt_websocket_send(ws, XT_KIND_JSON, rest, strlen(rest)));
+}
+
+static void
 do_pause(struct xt_websocket *ws, char *rest)
 {
 	(void)rest;
@@ -305,6 +311,7 @@ static const struct {
 	{ "ping", do_ping },
 	{ "many", do_many },
 	{ "bad-text", do_bad_text },
+	{ "json", do_json },
 	{ "pause", do_pause },
 	{ "thread", do_thread },
 	{ "ear", do_ear },
