@@ -325,8 +325,8 @@ XT_API void xt_handshake_set_context(struct xt_handshake *handshake, void *conte
 
 /*
  * This WebSocket of a server is sent every message of the channel after the position `since`; "" or NULL: from now on, that
- * is from when the channel's worker has heard of it, which may be a moment after this returns. Once more for the same channel
- * changes nothing. At most 64 channels each. 0, XT_EINVAL, XT_ELIMIT, XT_ECLOSED, XT_ENOMEM; unsubscribe: XT_ENOTFOUND.
+ * is from when the channel's worker has heard of it, which may be a moment after this returns. Called within `open`, the
+ * peer's own `open` waits for that moment: it hears all that happens after it. Once more for the same channel changes nothing. At most 64 channels each. 0, XT_EINVAL, XT_ELIMIT, XT_ECLOSED, XT_ENOMEM; unsubscribe: XT_ENOTFOUND.
  */
 XT_API int xt_websocket_subscribe(struct xt_websocket *ws, const char *channel, const char *since);
 XT_API int xt_websocket_unsubscribe(struct xt_websocket *ws, const char *channel);

@@ -15,6 +15,7 @@ struct xt_listening_channel {
 	struct xt_reading reading; /* what is asked for next while there is more */
 	bool catching_up;          /* there is more: asked for when what was sent has left */
 	bool asking, again;        /* within ask(); it is to ask once more */
+	bool holding;              /* the answer to the WebSocket's request waits for this */
 	uint8_t size;
 	char name[];
 };
@@ -56,6 +57,15 @@ go_on(struct xt_listening_channel *listening)
 	ask(listening);
 }
 
+static void
+release(struct xt_listening_channel *listening)
+{
+	if (!listening->holding)
+		return;
+	listening->holding = false;
+	xt_session_release(listening->session);
+}
+
 /* As on the channel's own URL: payloads alone can't say that some are missing, so a close does. */
 static void
 opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
@@ -63,6 +73,7 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 	struct xt_listening_channel *listening = listening_of(subscriber);
 	struct xt_session *session = listening->session;
 
+	release(listening);
 	if (opening->lost) {
 		xt_session_close(session, XT_CLOSE_LOST, XT_LOST_WORDS);
 		return;
@@ -123,6 +134,7 @@ xt_listening_new(struct xt_list *all, struct xt_session *session, struct xt_str 
 	listening->size = (uint8_t)channel.n;
 	memcpy(listening->name, channel.p, channel.n);
 	xt_list_append(all, &listening->link);
+	listening->holding = xt_session_hold(session);
 	ask(listening);
 	return listening;
 }
@@ -131,6 +143,7 @@ void
 xt_listening_free(struct xt_listening_channel *listening)
 {
 	xt_hub_unsubscribe(&listening->subscriber);
+	release(listening);
 	xt_list_remove(&listening->link);
 	xt_free(listening);
 }
@@ -155,6 +168,7 @@ xt_listening_stop_all(struct xt_list *all)
 			XT_LIST_ENTRY(at, struct xt_listening_channel, link);
 		listening->catching_up = listening->again = false;
 		xt_hub_unsubscribe(&listening->subscriber);
+		release(listening);
 	}
 }
 

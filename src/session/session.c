@@ -239,17 +239,20 @@ open_counter(struct xt_session *session)
 			.open[transport->socket ? XT_TRANSPORT_WEBSOCKET : transport->index];
 }
 
-void
+bool
 xt_session_hold(struct xt_session *session)
 {
-	session->held = session->conn != NULL;
+	if (!session->conn || !xt_conn_is_corked(session->conn) || session->holds == UINT8_MAX)
+		return false;
+	session->holds++;
+	return true;
 }
 
 void
-xt_session_ready(struct xt_session *session)
+xt_session_release(struct xt_session *session)
 {
-	session->held = false;
-	if (session->conn)
+	XT_ASSERT(session->holds > 0);
+	if (--session->holds == 0)
 		xt_conn_uncork(session->conn);
 }
 
@@ -271,8 +274,8 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 	xt_counter_add(open_counter(session), 1);
 	session->protocol->open(session, entry);
 	/* An answer may have been given within, and its session be gone. */
-	if (!once && !session->held)
-		xt_session_ready(session);
+	if (!once && session->conn && session->holds == 0)
+		xt_conn_uncork(session->conn);
 }
 
 static bool

@@ -91,7 +91,7 @@ struct xt_session {
 	uint8_t why;         /* enum xt_close, once it is known */
 	bool opened;         /* the protocol has begun, and not ended */
 	bool closing;        /* nothing more is received or sent */
-	bool held;           /* the answer to its request waits until the protocol is ready */
+	uint8_t holds;       /* what the answer to its request waits for */
 	uint8_t compression; /* as in the entry */
 	bool takeover;
 
@@ -162,11 +162,11 @@ void xt_session_refuse(struct xt_session *session, int error);
 int xt_session_say_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason);
 
 /*
- * Within protocol->open, of a stream: what is sent, the answer to its request first, leaves only when the protocol
- * is ready. So who has the answer hears all that happens from then on.
+ * Within protocol->open, of a stream: what is sent, the answer to its request first, leaves when each hold was released
+ * (at most 255). So who has the answer hears all that happens from then on. False: it has left already.
  */
-void xt_session_hold(struct xt_session *session);
-void xt_session_ready(struct xt_session *session);
+bool xt_session_hold(struct xt_session *session);
+void xt_session_release(struct xt_session *session);
 
 /* To this session alone; nothing happens when its transport can't. */
 void xt_session_send(struct xt_session *session, const struct xt_payload *payload);

@@ -87,7 +87,7 @@ struct xt_transport {
 	const struct xt_socket_ops *socket; /* NULL: no WebSocket */
 
 	/*
-	 * Answers the request, or takes its exchange over and corks the connection: xt_session_ready() lets its answer
+	 * Answers the request, or takes its exchange over and corks the connection: xt_session_release() lets its answer
 	 * leave. The caller then calls xt_session_open(). Below 0: the
 	 * request was refused in words, and the session never opens. It may put a sibling of the same state in
 	 * this transport's place (session->transport), by what was agreed on with the peer.

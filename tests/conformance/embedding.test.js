@@ -257,6 +257,19 @@ describe('a program with two servers in it', { concurrency: 4 }, () => {
 			assert.match(await ws.ask('info'), /^\/program/);
 			await done(ws);
 		});
+		it('a WebSocket that the program subscribes within open hears all from its own open on', TIMEOUT, async () => {
+			for (let i = 0; i < 100; i++) {
+				const name = channelName();
+				const ws = await open(server, `/program/x?subscribe=${name}`);
+				await publish(server.port, name, 'news');
+				assert.equal(await ws.queue.next(), 'news', `round ${i}`);
+				ws.terminate();
+			}
+		});
+		it('a WebSocket that the program closes within open', TIMEOUT, async () => {
+			const ws = await open(server, `/program/x?subscribe=${channelName()}&then=close`);
+			assert.equal((await ws.closed).code, 3001);
+		});
 		it('from a position on', TIMEOUT, async () => {
 			const name = channelName();
 			const id = await publish(server.port, name, 'zero');

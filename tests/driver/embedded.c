@@ -21,7 +21,8 @@ static struct xt_server *servers[SERVERS];
 struct visit {
 	struct xt_server *server;
 	char path[256], color[64], address[64], agent[256];
-	char drained; /* tell when all has left */
+	char subscribe[256], then[64]; /* what to do within open; "-": nothing */
+	char drained;                  /* tell when all has left */
 };
 
 /* Memory ---------------------------------------------------------------------------------- */
@@ -65,6 +66,8 @@ request(struct xt_handshake *handshake, void *context)
 	visit->server = context;
 	copy(visit->path, sizeof visit->path, xt_handshake_path(handshake));
 	copy(visit->color, sizeof visit->color, xt_handshake_query(handshake, "color"));
+	copy(visit->subscribe, sizeof visit->subscribe, xt_handshake_query(handshake, "subscribe"));
+	copy(visit->then, sizeof visit->then, xt_handshake_query(handshake, "then"));
 	copy(visit->address, sizeof visit->address, xt_handshake_address(handshake));
 	copy(visit->agent, sizeof visit->agent, xt_handshake_field(handshake, "x-agent"));
 	if (!xt_handshake_choose(handshake, "test.v2"))
@@ -320,7 +323,14 @@ static const struct {
 static void
 opened(struct xt_websocket *ws)
 {
+	const struct visit *visit = xt_websocket_context(ws);
+
 	xt_websocket_send_text(ws, "hello");
+	if (strcmp(visit->subscribe, "-") != 0 &&
+		xt_websocket_subscribe(ws, visit->subscribe, NULL) < 0)
+		abort();
+	if (strcmp(visit->then, "close") == 0)
+		xt_websocket_close(ws, 3001, NULL);
 }
 
 static void

@@ -28,6 +28,7 @@ struct plain {
 	bool waited;        /* the time of an answer was over while its question was on its way */
 	bool catching_up;   /* there is more: asked for when what was sent has left */
 	bool asking, again; /* within ask() of a stream; it is to ask once more */
+	bool holding;       /* the answer waits for the channel's home to know of this reader */
 };
 
 static struct plain *
@@ -148,6 +149,15 @@ go_on(struct plain *plain)
 }
 
 static void
+release(struct plain *plain)
+{
+	if (!plain->holding)
+		return;
+	plain->holding = false;
+	xt_session_release(plain->session);
+}
+
+static void
 opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 {
 	struct plain *plain = plain_of(subscriber);
@@ -161,7 +171,7 @@ opened(struct xt_subscriber *subscriber, const struct xt_opening *opening)
 			answer_empty(plain);
 		return;
 	}
-	xt_session_ready(session);
+	release(plain);
 	begin_stream(plain, opening);
 	if (session->closing)
 		return;
@@ -245,8 +255,7 @@ plain_open(struct xt_session *session, const struct xt_entry *entry)
 	plain->reading.bytes = answer_bytes(session);
 	plain->form = entry->json ? FORM_JSON : FORM_PAYLOAD;
 	plain->no_echo = entry->no_echo;
-	if (!session->transport->once)
-		xt_session_hold(session);
+	plain->holding = !session->transport->once && xt_session_hold(session);
 	ask(plain);
 }
 
