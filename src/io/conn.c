@@ -227,7 +227,7 @@ waits_for_room(const struct xt_conn *conn)
 {
 	const struct xt_carrier *carrier = conn->carrier;
 
-	return xt_conn_has_output(conn) && !conn->corked &&
+	return xt_conn_has_output(conn) && conn->corks == 0 &&
 	       !(carrier && carrier->silent && !carrier->wants_room);
 }
 
@@ -271,7 +271,8 @@ xt_conn_finish(struct xt_conn *conn, enum xt_close why)
 {
 	if (conn->phase != XT_CONN_OPEN)
 		return;
-	xt_conn_uncork(conn);
+	while (conn->corks > 0)
+		xt_conn_uncork(conn);
 	set_phase(conn, XT_CONN_FINISHING, why);
 	xt_conn_set_deadline(conn, FINISH_MS);
 }

@@ -99,7 +99,7 @@ char *xt_conn_reserve(struct xt_conn *conn, size_t n);
 void xt_conn_commit(struct xt_conn *conn, size_t n);
 
 /*
- * What is queued waits from now on, an answer's head before its body say, until it may leave; a finish lets it leave too.
+ * What is queued waits from now on, until there were as many uncorks as corks (at most 255); a finish lets it leave too.
  */
 void xt_conn_cork(struct xt_conn *conn);
 void xt_conn_uncork(struct xt_conn *conn);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/panic.h"
 #include "crosstalk.h"
 #include "io/carrier.h"
 #include "io/loop_private.h"
@@ -207,15 +208,16 @@ half_close(struct xt_conn *conn)
 void
 xt_conn_cork(struct xt_conn *conn)
 {
-	conn->corked = conn->phase == XT_CONN_OPEN;
+	XT_ASSERT(conn->corks < UINT8_MAX);
+	if (conn->phase == XT_CONN_OPEN)
+		conn->corks++;
 }
 
 void
 xt_conn_uncork(struct xt_conn *conn)
 {
-	if (!conn->corked)
+	if (conn->corks == 0 || --conn->corks > 0)
 		return;
-	conn->corked = false;
 	if (conn->carrier && conn->carrier->ops->uncorked)
 		conn->carrier->ops->uncorked(conn);
 	if (conn->phase != XT_CONN_CLOSED)
@@ -225,7 +227,7 @@ xt_conn_uncork(struct xt_conn *conn)
 bool
 xt_conn_is_corked(const struct xt_conn *conn)
 {
-	return conn->corked;
+	return conn->corks > 0;
 }
 
 void
@@ -233,7 +235,7 @@ xt_conn_flush(struct xt_conn *conn)
 {
 	bool had = xt_conn_has_output(conn);
 
-	if (conn->corked) {
+	if (conn->corks > 0) {
 		xt_conn_rewait(conn);
 		return;
 	}

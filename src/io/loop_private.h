@@ -40,6 +40,7 @@ struct xt_conn {
 	uint8_t phase;     /* enum xt_conn_state */
 	uint8_t why;       /* enum xt_close, once it ends or is bound to */
 	uint8_t interest;  /* what the poll waits for: XT_POLL_… */
+	uint8_t corks;     /* while there are any, what is queued waits */
 	bool touched : 1;  /* is on the loop's list */
 	bool paused : 1;   /* the stream asked so */
 	bool unseen : 1;   /* the stream has to look at `kept` before anything is received */
@@ -51,7 +52,6 @@ struct xt_conn {
 	bool shut : 1;     /* we have half-closed */
 	bool receiving : 1;
 	bool greedy : 1; /* it is read, however much waits to be sent */
-	bool corked : 1; /* what is queued waits */
 	bool ready : 1;  /* the carrier has something to receive that no poll tells of */
 };
 

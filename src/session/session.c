@@ -242,25 +242,23 @@ open_counter(struct xt_session *session)
 bool
 xt_session_hold(struct xt_session *session)
 {
-	if (!session->conn || !xt_conn_is_corked(session->conn) || session->holds == UINT8_MAX)
+	if (!session->conn || !xt_conn_is_corked(session->conn))
 		return false;
-	session->holds++;
+	xt_conn_cork(session->conn);
 	return true;
 }
 
 void
 xt_session_release(struct xt_session *session)
 {
-	XT_ASSERT(session->holds > 0);
-	if (--session->holds == 0)
-		xt_conn_uncork(session->conn);
+	xt_conn_uncork(session->conn);
 }
 
 void
 xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 {
 	struct xt_sessions *sessions = session->sessions;
-	bool once = session->transport->once;
+	struct xt_conn *conn = session->conn;
 
 	if (sessions->draining && !session->transport->once) {
 		xt_session_close(session, XT_CLOSE_SHUTDOWN, SHUTDOWN_WORDS);
@@ -273,9 +271,9 @@ xt_session_open(struct xt_session *session, const struct xt_entry *entry)
 	xt_list_append(&sessions->all, &session->link);
 	xt_counter_add(open_counter(session), 1);
 	session->protocol->open(session, entry);
-	/* An answer may have been given within, and its session be gone. */
-	if (!once && session->conn && session->holds == 0)
-		xt_conn_uncork(session->conn);
+	/* Who has ended within is gone; a connection stays for this turn. */
+	if (conn)
+		xt_conn_uncork(conn);
 }
 
 static bool

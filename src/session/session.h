@@ -91,7 +91,6 @@ struct xt_session {
 	uint8_t why;         /* enum xt_close, once it is known */
 	bool opened;         /* the protocol has begun, and not ended */
 	bool closing;        /* nothing more is received or sent */
-	uint8_t holds;       /* what the answer to its request waits for */
 	uint8_t compression; /* as in the entry */
 	bool takeover;
 
@@ -162,8 +161,8 @@ void xt_session_refuse(struct xt_session *session, int error);
 int xt_session_say_goodbye(struct xt_session *session, uint16_t code, struct xt_str reason);
 
 /*
- * Within protocol->open, of a stream: what is sent, the answer to its request first, leaves when each hold was released
- * (at most 255). So who has the answer hears all that happens from then on. False: it has left already.
+ * Within protocol->open, of a stream: what is sent, the answer to its request first, leaves when each hold was released.
+ * So who has the answer hears all that happens from then on. False: it has left already.
  */
 bool xt_session_hold(struct xt_session *session);
 void xt_session_release(struct xt_session *session);
