@@ -11,6 +11,9 @@ SHELL := /bin/bash
 ARGS ?=
 STAGES ?= check unit node unit-asan unit-tsan node-tsan
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 1
+SECONDS_EACH ?= 1
+OUT ?= build-bench/report
 export FUZZ_SECONDS
 
 run: build ## build a release and serve; ARGS='…' are passed on
@@ -49,11 +52,13 @@ fuzz: ## each fuzz target for FUZZ_SECONDS, from its corpus in fuzz/corpus
 	@tools/install-packages run fuzz
 	tools/fuzz run
 
-bench: ## the benchmarks
-	@tools/install-packages run
+bench: ## beside floor and peers; ROUNDS=5 SECONDS_EACH=5 OUT=docs for the page in docs/ (bench/README.md)
+	@tools/install-packages run bench
 	tools/configure build
 	ninja -C build --quiet
+	bench/peers/fetch
 	meson test -C build --benchmark --verbose --no-rebuild
+	bench/run --rounds $(ROUNDS) --seconds $(SECONDS_EACH) --out $(OUT)
 
 install: ## program, library, headers, manual pages into PREFIX (/usr/local); DESTDIR is honoured
 	@tools/install-packages run
@@ -63,7 +68,7 @@ install: ## program, library, headers, manual pages into PREFIX (/usr/local); DE
 	meson install -C build --no-rebuild
 
 clean: ## remove all that was built
-	@rm -rf build build-asan build-tsan build-fuzz build-logs
+	@rm -rf build build-asan build-tsan build-fuzz build-bench build-logs
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16

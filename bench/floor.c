@@ -145,7 +145,7 @@ prepare(const char *frame, uint32_t size)
 
 		memcpy(p, frame, head_size(size));
 		p[1] = p[1] & 127;
-		memset(p + head_size(size), 'x', answers.each - head_size(size));
+		memset(p + head_size(size), 'a', answers.each - head_size(size));
 	}
 }
 
@@ -317,12 +317,12 @@ stream(int fd)
 	enter(fd, EVENT);
 }
 
-/* Answered at once when a message came since the last poll. */
+/* Answered at once when it does not know the last message: the first one asks where the channel is. */
 static void
 poll_once(int fd, const char *head)
 {
 	const char *since = strstr(head, "since=f-");
-	uint64_t seen = since ? strtoull(since + 8, NULL, 10) : published;
+	uint64_t seen = since ? strtoull(since + 8, NULL, 10) : UINT64_MAX;
 
 	if (clients[fd].at < 0)
 		enter(fd, ANSWER);
@@ -467,6 +467,7 @@ main(int argc, char **argv)
 	fflush(stdout);
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	watch(listening);
+	put_answer("", 0);
 	for (;;)
 		turn();
 }
