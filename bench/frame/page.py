@@ -1,5 +1,6 @@
 """page.py - docs/benchmarks.md: the tables, and the plots beside it."""
 import os
+from collections import Counter
 
 from . import plot
 from .scenarios import FIGURES
@@ -129,9 +130,16 @@ class Page:
     def noise(self):
         rows = [[s.title] + [optional("{:.0f}", self.summary.spread(s, name)) for name in self.summary.servers] +
                 ["%.1f" % self.summary.steal(s)] for s in self.summary.scenarios]
-        words = ["- %s, %s, %d of the rounds: %s" % (*key[:2], count, key[2])
-                 for key, count in self.summary.notes().items()]
-        return NOISE_HEAD + "\n" + table([""] + self.summary.servers + ["steal"], rows) + "\n" + "\n".join(words + [""])
+        return NOISE_HEAD + "\n" + table([""] + self.summary.servers + ["steal"], rows) + "\n" + self.notes()
+
+    def notes(self):
+        """Each doubt once: in how many runs, and in which rows most of them."""
+        lines = []
+        for words, runs in self.summary.notes().items():
+            most = ", ".join("%s of %s (%d)" % (*run, count) for run, count in Counter(runs).most_common(5))
+            lines.append("- %s in %d of %d runs: %s%s" % (words, len(runs), len(self.results["runs"]), most,
+                                                           ", …" if len(set(runs)) > 5 else ""))
+        return "\n".join(lines + [""])
 
     def codecs(self):
         rows = [[row["name"], "{:,}".format(row["bytes"]), digits(row["ns"]), optional("{:,.0f}", row["instructions"])]

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from dataclasses import dataclass, field
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -23,7 +24,7 @@ START_SECONDS = 10
 STOP_SECONDS = 10
 
 # The doors of a server: where the generator finds what a scenario needs. "publish": where messages are
-# published when it is not where they are read.
+# published when it is not where they are read. "prime": what wants a first message before it can be used.
 WEBSOCKETS = {"echo": "ws://{at}/echo", "channel": "ws://{at}/c/bench"}
 HTTP = {"events": "http://{at}/c/bench", "poll": "http://{at}/c/bench"}
 
@@ -101,8 +102,9 @@ SERVERS = [
     npm("npm ws", "ws.cjs"),
     Server("nchan", [NGINX, "-e", "stderr", "-p", "{work}", "-c", "{config}"], NGINX,
            lambda: "%s, nginx %s" % (packaged("libnginx-mod-nchan"), number(output(NGINX, "-v"))),
-           doors={"echo": "ws://{at}/echo", "channel": "ws://{at}/c/bench", "events": "http://{at}/c/bench",
-                  "poll": "http://{at}/c/bench", "publish": "http://{at}/publish"},
+           doors={**WEBSOCKETS, "events": "http://{at}/c/bench", "poll": "http://{at}/poll",
+                  "publish": "ws://{at}/publish", "publish-poll": "ws://{at}/poll/publish",
+                  "prime": "http://{at}/poll/publish"},
            config="nginx.conf"),
     # Their protocols are not the generator's yet: they have no doors.
     Server("npm socket.io", npm("npm socket.io", "socketio.cjs").argv, os.path.join(NODE_PATH, "socket.io"),
@@ -174,6 +176,7 @@ class Running:
                                       env={**environment(), **self.server.env})
         try:
             self.wait()
+            self.prime()
         except BaseException:
             self.__exit__()
             raise
@@ -189,8 +192,17 @@ class Running:
             time.sleep(0.02)
         self.pid = worker_of(self.child.pid)
 
+    def prime(self):
+        url = self.url("prime")
+        if url:
+            urllib.request.urlopen(url, b"aaaaaaaa", START_SECONDS).close()
+
     def url(self, door):
         return self.server.url(door, self.port)
+
+    def publish_url(self, door):
+        """Where what is read at this door is published, as a WebSocket."""
+        return self.url("publish-" + door) or self.url("publish") or self.url("channel")
 
     def __exit__(self, *_):
         self.child.send_signal(signal.SIGTERM)

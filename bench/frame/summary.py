@@ -1,14 +1,8 @@
 """summary.py - what the rounds say together: medians, multiples of the floor's, and how far the rounds lie apart."""
+from collections import defaultdict
 from statistics import median
 
 from .scenarios import FIGURES, SCENARIOS
-
-
-def value(scenario, figures):
-    """The figure that a row compares: µs of CPU time, bytes, or ms. None: it was not measured."""
-    if scenario.figure == "cpu":
-        return None if figures["user"] is None else figures["user"] + figures["system"]
-    return figures[scenario.figure]
 
 
 class Summary:
@@ -24,8 +18,12 @@ class Summary:
         return [run["figures"] for run in self.results["runs"]
                 if (run["scenario"], run["server"]) == (scenario.name, server) and "figures" in run]
 
+    def known(self, scenario, server, name):
+        return [figures[name] for figures in self.runs(scenario, server) if figures[name] is not None]
+
     def values(self, scenario, server):
-        return [v for v in (value(scenario, figures) for figures in self.runs(scenario, server)) if v is not None]
+        """What a row compares, of each round: µs of CPU time, bytes, or ms."""
+        return self.known(scenario, server, scenario.figure)
 
     def median(self, scenario, server):
         values = self.values(scenario, server)
@@ -33,7 +31,7 @@ class Summary:
 
     def part(self, scenario, server, name):
         """The median of one figure."""
-        values = [figures[name] for figures in self.runs(scenario, server) if figures[name] is not None]
+        values = self.known(scenario, server, name)
         return median(values) if values else None
 
     def multiple(self, scenario, server):
@@ -52,10 +50,9 @@ class Summary:
         return max(run["steal"] for run in self.results["runs"] if run["scenario"] == scenario.name)
 
     def notes(self):
-        """What the generator said of its runs, and why runs failed, each with how often."""
-        seen = {}
+        """What the generator said of runs, and why runs failed: {words: [(scenario, server) of each run]}."""
+        said = defaultdict(list)
         for run in self.results["runs"]:
-            for note in run.get("figures", {}).get("notes", []) + [run["failed"]] * ("failed" in run):
-                key = (run["scenario"], run["server"], note)
-                seen[key] = seen.get(key, 0) + 1
-        return seen
+            for words in [run["failed"]] if "failed" in run else run["figures"]["notes"]:
+                said[words].append((run["scenario"], run["server"]))
+        return said
