@@ -25,7 +25,8 @@ struct row {
 	void (*once)(size_t n);
 };
 
-static char plain[LARGE], cyrillic[LARGE], frame[LARGE + XT_WS_HEAD_MAX], packed[LARGE], other[2 * LARGE];
+static char plain[LARGE], cyrillic[LARGE], frame[LARGE + XT_WS_HEAD_MAX], packed[LARGE],
+	other[2 * LARGE];
 static size_t packed_size;
 static struct xt_buf room;
 static struct xt_deflate_pool *pool;
@@ -40,10 +41,13 @@ static const char request[] =
 	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
 	"Accept: */*\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n"
 	"Sec-WebSocket-Version: 13\r\nOrigin: http://example.org\r\n"
-	"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: "
+	"dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	"Connection: keep-alive, Upgrade\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Mode: websocket\r\n"
-	"Sec-Fetch-Site: same-origin\r\nPragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: websocket\r\n\r\n";
-static const char json[] = "{\"id\":\"k3v9x0a1-42\",\"time\":1763700000123,\"data\":\"hello\"}        ";
+	"Sec-Fetch-Site: same-origin\r\nPragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: "
+	"websocket\r\n\r\n";
+static const char json[] =
+	"{\"id\":\"k3v9x0a1-42\",\"time\":1763700000123,\"data\":\"hello\"}        ";
 static const char key[] = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /* Operations ------------------------------------------------------------------------------ */
@@ -181,7 +185,8 @@ enum { ROWS = sizeof rows / sizeof *rows };
 static void
 fill(void)
 {
-	static const char words[] = "{\"name\":\"Ann\",\"text\":\"we meet at seven by the river\",\"n\":4711}, ";
+	static const char words[] =
+		"{\"name\":\"Ann\",\"text\":\"we meet at seven by the river\",\"n\":4711}, ";
 	static const char letters[] = "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82";
 
 	for (size_t i = 0; i < LARGE; i++) {

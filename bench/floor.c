@@ -27,10 +27,11 @@ enum { FDS = 1 << 16, EVENTS = 1024, ROOM = 1 << 20, KEY = 24 };
 enum form { FRAME, EVENT, ANSWER, FORMS }; /* what a message looks like on the way out */
 
 struct client {
-	size_t (*take)(int fd, char *p, size_t n); /* reads next; returns how much it leaves unread */
-	uint32_t frame;                            /* bytes of each of its frames, 0: not known yet */
-	uint32_t have;                             /* of an unfinished frame that is to be echoed */
-	int32_t at;                                /* among the readers, -1: no reader */
+	size_t (*take)(
+		int fd, char *p, size_t n); /* reads next; returns how much it leaves unread */
+	uint32_t frame;                     /* bytes of each of its frames, 0: not known yet */
+	uint32_t have;                      /* of an unfinished frame that is to be echoed */
+	int32_t at;                         /* among the readers, -1: no reader */
 	uint8_t form;
 	bool deaf; /* publishes, or between two polls */
 };
@@ -224,7 +225,8 @@ put_answer(const char *payload, size_t n)
 	out[ANSWER].n = 0;
 	put(&out[ANSWER], text,
 		(size_t)snprintf(text, sizeof text,
-			"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n"
+			"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+			"%zu\r\n\r\n"
 			"{\"messages\":[{\"data\":\"",
 			(size_t)body + n));
 	put(&out[ANSWER], payload, n);
@@ -342,7 +344,8 @@ post(int fd, const char *head, const char *body, size_t n)
 	if (size > n)
 		return -1;
 	publish("\x81", body, size);
-	snprintf(answer, sizeof answer, "HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n{\"id\":\"f-%llu\"}",
+	snprintf(answer, sizeof answer,
+		"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n{\"id\":\"f-%llu\"}",
 		snprintf(NULL, 0, "{\"id\":\"f-%llu\"}", (unsigned long long)published),
 		(unsigned long long)published);
 	say(fd, answer);
