@@ -155,7 +155,7 @@ class Page:
             groups += [(scenario.title, rows)] if rows else []
         if not groups:
             return ""
-        self.plots[name + ".svg"] = plot.bars(title, unit, groups)
+        self.plots[name + ".svg"] = plot.bars(title, unit, groups, 1 if "floor" in unit else None)
         return "\n![%s](benchmarks/%s.svg)\n" % (title, name)
 
     def text(self):

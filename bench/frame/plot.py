@@ -9,6 +9,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 .title { font-weight: 600; font-size: 14px }
 .faint { fill: #57606a }
 line { stroke: #d0d7de }
+.mark { stroke: #b8860b; stroke-width: 2 }
 .bar { fill: #8c959f }
 .ours { fill: #0f8a5f }
 .floor { fill: #b8860b }
@@ -16,6 +17,7 @@ line { stroke: #d0d7de }
 	text { fill: #e6edf3 }
 	.faint { fill: #9198a1 }
 	line { stroke: #3d444d }
+	.mark { stroke: #d4a72c }
 	.bar { fill: #6e7681 }
 	.ours { fill: #2ea97a }
 	.floor { fill: #d4a72c }
@@ -52,10 +54,11 @@ def text(x, y, words, kind="", anchor="start"):
     return '<text x="%.1f" y="%.1f" class="%s" text-anchor="%s">%s</text>' % (x, y, kind, anchor, escape(words))
 
 
-def axis(scale, height):
+def axis(scale, height, mark):
     for tick in scale.ticks():
         x = scale.x(tick)
-        yield '<line x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>' % (x, TOP - 8, x, height - BOTTOM)
+        yield '<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" class="%s"/>' % (x, TOP - 8, x, height - BOTTOM,
+                                                                         "mark" if tick == mark else "")
         yield text(x, height - BOTTOM + 16, figure(tick), "faint", "middle")
 
 
@@ -67,8 +70,8 @@ def bar(scale, y, name, value):
     yield text(end + 6, y + BAR - 3, figure(value))
 
 
-def bars(title, unit, groups):
-    """groups: [(heading, [(name, value)])]. The text of an SVG file."""
+def bars(title, unit, groups, mark=None):
+    """groups: [(heading, [(name, value)])]; mark: a line that counts more than others. The text of an SVG file."""
     values = [value for _, rows in groups for _, value in rows if value > 0]
     scale = Scale(values)
     parts, y = [], TOP + 10
@@ -83,5 +86,5 @@ def bars(title, unit, groups):
     head = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" '
             'aria-label="%s">' % (WIDTH, height, WIDTH, height, escape(title, quote=True)))
     return "\n".join([head, "<style>%s</style>" % STYLE, text(8, 20, title, "title"),
-                      text(WIDTH - 8, 20, unit + ", logarithmic", "faint", "end"), *axis(scale, height), *parts,
+                      text(WIDTH - 8, 20, unit + ", logarithmic", "faint", "end"), *axis(scale, height, mark), *parts,
                       "</svg>", ""])

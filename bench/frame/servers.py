@@ -117,9 +117,9 @@ SERVERS = [
 
 
 def packaged(name):
-    """The version that apt would install: that was unpacked."""
-    text = subprocess.run(["apt-cache", "show", "--no-all-versions", name], capture_output=True, text=True, check=False)
-    match = re.search(r"^Version: (?:\d+:)?([^-+\n]+)", text.stdout, re.M)
+    """The version that was unpacked, without Debian's part."""
+    with open(os.path.join(DEBIAN, ".versions"), encoding="utf-8") as file:
+        match = re.search(r"^%s\t(?:\d+:)?([^-+\n]+)" % re.escape(name), file.read(), re.M)
     return match.group(1) if match else "?"
 
 
