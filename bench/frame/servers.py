@@ -95,7 +95,7 @@ SERVERS = [
     Server("crosstalk",
            [CROSSTALK, "serve", "--listen", "http://127.0.0.1:{port}", "--workers", "1", "--log-level", "error"],
            CROSSTALK, lambda: number(output(CROSSTALK, "--version")), doors={**WEBSOCKETS, **HTTP}),
-    Server("uWebSockets", [UWS, "{port}"], UWS, lambda: "built by the user"),
+    Server("uWebSockets", [UWS, "{port}"], UWS, lambda: os.environ.get("UWS_VERSION", "?")),
     Server("libwebsockets", [os.path.join(BUILD, "bench/peers/peer_lws"), "{port}"],
            os.path.join(BUILD, "bench/peers/peer_lws"),
            lambda: number(output("pkg-config", "--modversion", "libwebsockets"))),
