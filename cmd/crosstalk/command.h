@@ -14,7 +14,7 @@ enum status {
 	STATUS_USAGE = 2,       /* the command line is not of its form */
 	STATUS_UNREACHABLE = 3, /* no connection to the server */
 	STATUS_CLOSED = 4,      /* `connect`: closed by the peer, with a code that is no good end */
-	STATUS_LOST = 5,        /* `connect`: it vanished */
+	STATUS_LOST = 5,        /* `connect`: it vanished; `bench`: some did */
 	STATUS_TIMEOUT = 6,     /* `connect`: it took too long */
 };
 
@@ -27,7 +27,8 @@ struct command {
 		char **argv); /* argv[0]: NAME; no --help */
 };
 
-extern const struct command command_serve, command_check, command_pub, command_sub, command_connect;
+extern const struct command command_serve, command_check, command_pub, command_sub, command_connect,
+	command_bench;
 
 /* Prints "crosstalk NAME: " and the sentence to standard error; returns `status`. */
 int command_fail(const struct command *command, int status, const char *format, ...)

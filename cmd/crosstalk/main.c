@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&command_pub,
 	&command_sub,
 	&command_connect,
+	&command_bench,
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
