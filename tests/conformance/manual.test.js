@@ -12,7 +12,7 @@ import { bound } from '../lib/time.js';
 const run = promisify(execFile);
 const TIMEOUT = { timeout: bound(20) };
 const PAGES = path.join(ROOT, 'docs/man');
-const COMMANDS = ['serve', 'check', 'pub', 'sub', 'connect'];
+const COMMANDS = ['serve', 'check', 'pub', 'sub', 'connect', 'bench'];
 
 const help = async (...args) => (await run(program(), ['help', ...args])).stdout;
 const page = (name, section = 1) => readFileSync(path.join(PAGES, `${name}.${section}`), 'utf8');

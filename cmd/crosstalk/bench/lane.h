@@ -47,9 +47,9 @@ lane_leave(struct lane *lane, uint64_t n, uint64_t now)
 static inline uint64_t
 lane_return(struct lane *lane, const struct schedule *schedule, uint64_t now)
 {
-	uint64_t begin = schedule->interval > 0
-				 ? schedule_time(schedule, lane->back * lane->stride + lane->offset)
-				 : lane->times[lane->back % lane->room];
+	uint64_t begin =
+		lane->times ? lane->times[lane->back % lane->room]
+			    : schedule_time(schedule, lane->back * lane->stride + lane->offset);
 
 	lane->back++;
 	return now > begin ? now - begin : 0;
