@@ -137,10 +137,11 @@ static bool
 make_conns(struct bench *bench, const struct conn_ops *ops)
 {
 	uint64_t n = bench->options.connections, room = bench->options.in_flight;
+	uint64_t ring = lane_ring(room);
 
 	bench->conns = calloc(n, sizeof *bench->conns);
 	if (bench->options.rate <= 0)
-		bench->times = calloc(n * room, sizeof *bench->times);
+		bench->times = calloc(n * ring, sizeof *bench->times);
 	if (!bench->conns || (!bench->times && bench->options.rate <= 0))
 		return false;
 	for (uint64_t i = 0; i < n; i++)
@@ -152,7 +153,8 @@ make_conns(struct bench *bench, const struct conn_ops *ops)
 			.lane = { .offset = i,
 				.stride = n,
 				.room = (uint32_t)room,
-				.times = bench->times ? bench->times + i * room : NULL },
+				.mask = (uint32_t)ring - 1,
+				.times = bench->times ? bench->times + i * ring : NULL },
 		};
 	return true;
 }

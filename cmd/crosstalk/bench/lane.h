@@ -15,9 +15,17 @@
 struct lane {
 	uint64_t left, back; /* messages so far */
 	uint64_t offset, stride;
-	uint64_t *times; /* borrowed: `room` of them; NULL with a schedule */
+	uint64_t *times; /* borrowed: lane_ring(room) of them; NULL with a schedule */
 	uint32_t room;   /* messages that may be under way */
+	uint32_t mask;   /* lane_ring(room) - 1 */
 };
+
+/* Slots of the ring: a power of two, because a division takes longer than all else that is done for a message. */
+static inline uint64_t
+lane_ring(uint64_t room)
+{
+	return room < 2 ? 1 : (uint64_t)2 << (63 - __builtin_clzll(room - 1));
+}
 
 /* How many messages may leave now. */
 static inline uint64_t
@@ -40,7 +48,7 @@ lane_leave(struct lane *lane, uint64_t n, uint64_t now)
 	if (!lane->times)
 		lane->left += n;
 	for (; lane->times && n > 0; n--)
-		lane->times[lane->left++ % lane->room] = now;
+		lane->times[lane->left++ & lane->mask] = now;
 }
 
 /* The oldest has come back; how long that took. There must be one under way. */
@@ -48,7 +56,7 @@ static inline uint64_t
 lane_return(struct lane *lane, const struct schedule *schedule, uint64_t now)
 {
 	uint64_t begin =
-		lane->times ? lane->times[lane->back % lane->room]
+		lane->times ? lane->times[lane->back & lane->mask]
 			    : schedule_time(schedule, lane->back * lane->stride + lane->offset);
 
 	lane->back++;

@@ -64,8 +64,8 @@ static void
 test_lane_without_a_schedule(void **state)
 {
 	struct schedule schedule;
-	uint64_t times[3];
-	struct lane lane = { .stride = 1, .room = 3, .times = times };
+	uint64_t times[4];
+	struct lane lane = { .stride = 1, .room = 3, .mask = 3, .times = times };
 
 	(void)state;
 	schedule_begin(&schedule, 0, 0);
@@ -78,6 +78,17 @@ test_lane_without_a_schedule(void **state)
 		assert_int_equal(lane_return(&lane, &schedule, turn * 100 + 60), 50);
 		assert_int_equal(lane_return(&lane, &schedule, turn * 100 + 60), 50);
 	}
+}
+
+static void
+test_rings(void **state)
+{
+	static const uint64_t rings[][2] = { { 1, 1 }, { 2, 2 }, { 3, 4 }, { 4, 4 }, { 5, 8 },
+		{ 16384, 16384 }, { 16383, 16384 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rings / sizeof *rings; i++)
+		assert_int_equal(lane_ring(rings[i][0]), rings[i][1]);
 }
 
 static void
@@ -109,6 +120,7 @@ main(void)
 		cmocka_unit_test(test_due_and_time_agree),
 		cmocka_unit_test(test_lane_of_a_schedule),
 		cmocka_unit_test(test_lane_without_a_schedule),
+		cmocka_unit_test(test_rings),
 		cmocka_unit_test(test_marks),
 	};
 
