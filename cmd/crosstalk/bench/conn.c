@@ -230,13 +230,25 @@ secure(struct conn *conn)
 	conn_end(conn, CONN_UNREACHABLE, "TLS failed");
 }
 
+/* RFC 6066 3: a name is said, an address is not. Names end with a letter. */
+static bool
+say_name(struct conn *conn)
+{
+	char name[sizeof conn->target->host];
+	size_t n = strlen(conn->target->host);
+
+	memcpy(name, conn->target->host, n + 1);
+	if (strchr(name, ':') || (name[n - 1] >= '0' && name[n - 1] <= '9'))
+		return true;
+	return SSL_set_tlsext_host_name(conn->tls, name);
+}
+
 static bool
 begin_tls(struct conn *conn)
 {
 	conn->state = CONN_SECURING;
 	conn->tls = SSL_new(conn->bench->tls);
-	if (!conn->tls || !SSL_set_fd(conn->tls, conn->source.fd) ||
-		!SSL_set_tlsext_host_name(conn->tls, conn->target->host)) {
+	if (!conn->tls || !SSL_set_fd(conn->tls, conn->source.fd) || !say_name(conn)) {
 		conn_end(conn, CONN_LOST, "out of memory");
 		return false;
 	}
