@@ -140,6 +140,29 @@ describe('crosstalk bench', { concurrency: 2 }, () => {
 		checkFigures(report);
 		assert.deepEqual([report.unit, report.subscribe], ['requests', 'poll']);
 	});
+	it('quantum: four ways side by side, with what each should cost', TIMEOUT, async () => {
+		const { rows, scenario } = await measured('quantum', '--connections', '20', '--seconds', '2', ws(`/c/${channelName()}`));
+		assert.equal(scenario, 'quantum');
+		assert.deepEqual(rows.map((row) => row.clients), [1000, 10000, 100000].flatMap((n) => [n, n, n, n]));
+		assert.deepEqual(rows.slice(0, 4).map((row) => row.way), ['polling', 'long polling', 'events', 'WebSocket']);
+		assert.deepEqual(rows.map((row) => row.published_mbit_s), [6.6452, 0, 0, 0.0153, 66.452, 0, 0, 0.1526, 664.5203, 0, 0, 1.5259]);
+		for (const [i, row] of rows.entries()) {
+			assert.equal(row.measured, 20);
+			assert.equal(row.bytes, rows[i % 4].bytes);
+			assert.ok(Math.abs(row.mbit_s - (row.bytes * row.clients * 8) / 1048576) < 0.01 + row.mbit_s / 100);
+		}
+		const [polling, longpoll, events, websocket] = rows;
+		assert.equal(websocket.bytes, 2);
+		assert.ok(events.bytes > 10 && events.bytes < 100, `${events.bytes}`);
+		assert.ok(longpoll.bytes > 150 && polling.bytes > 150, `${longpoll.bytes} ${polling.bytes}`);
+		assert.ok(polling.p50_us > 10 * websocket.p50_us || polling.p50_us > 100e3, `${polling.p50_us} ${websocket.p50_us}`);
+	});
+	it('fanout to those who poll once a second', TIMEOUT, async () => {
+		const report = await measured('fanout', '--subscribe', 'poll', '--rate', '10', '--seconds', '2.5', '--connections', '5', ws(`/c/${channelName()}`));
+		checkFigures(report);
+		assert.ok(report.messages >= 50, `${report.messages}`);
+		assert.ok(report.latency_us.p50 > 100e3, `${report.latency_us.p50}`);
+	});
 	it('poll --subscribe longpoll waits for news', TIMEOUT, async () => {
 		const report = await measured('poll', '--subscribe', 'longpoll', '--connections', '4', ws(`/c/${channelName()}`));
 		checkFigures(report);
@@ -194,7 +217,7 @@ describe('crosstalk bench', { concurrency: 2 }, () => {
 			assert.deepEqual([code, out], [expected, ''], err);
 			assert.match(err, pattern);
 		});
-		fails('no scenario', 2, /echo, fanout, idle, churn or poll/);
+		fails('no scenario', 2, /echo, fanout, idle, churn, poll or quantum/);
 		fails('an unknown scenario', 2, /nonsense/, 'nonsense', 'ws://127.0.0.1:1/');
 		fails('no URL', 2, /URL is missing/, 'echo');
 		fails('a bad URL', 2, /scheme/, 'echo', 'ftp://127.0.0.1/');

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench/quantum.h"
 #include "bench/report.h"
 
 #define SPARE 64 /* descriptors beside those of connections */
@@ -29,12 +30,15 @@ choose_scenario(struct bench *bench)
 {
 	const struct options *options = &bench->options;
 
+	bench->quantum = strcmp(options->scenario, "quantum") == 0;
+	if (bench->quantum)
+		bench->scenario = &scenario_fanout;
 	for (size_t i = 0; i < SCENARIOS; i++)
 		if (strcmp(options->scenario, scenarios[i]->name) == 0)
 			bench->scenario = scenarios[i];
 	if (!bench->scenario)
-		return command_usage(bench->command, "%s: it is echo, fanout, idle, churn or poll",
-			options->scenario);
+		return command_usage(bench->command,
+			"%s: it is echo, fanout, idle, churn, poll or quantum", options->scenario);
 	/* A long poll that waits for news is a reader like others. */
 	if (bench->scenario == &scenario_poll && options->subscribe == SUBSCRIBE_LONGPOLL)
 		bench->scenario = &scenario_fanout;
@@ -47,6 +51,8 @@ choose_numbers(struct bench *bench)
 	struct options *options = &bench->options;
 	const struct scenario *scenario = bench->scenario;
 
+	if (options->connections == OPTIONS_UNSAID && bench->quantum)
+		options->connections = QUANTUM_CLIENTS;
 	if (options->connections == OPTIONS_UNSAID)
 		options->connections = scenario->connections;
 	if (scenario->in_flight_of_rate == 1)
@@ -182,8 +188,8 @@ prepare(struct bench *bench)
 	return STATUS_OK;
 }
 
-static void
-release(struct bench *bench)
+void
+bench_release(struct bench *bench)
 {
 	for (uint64_t i = 0; bench->conns && i < bench->options.connections; i++)
 		conn_close(&bench->conns[i]);
@@ -194,6 +200,10 @@ release(struct bench *bench)
 	volley_fini(&bench->volley);
 	loop_fini(&bench->loop);
 	SSL_CTX_free(bench->tls);
+	bench->own = NULL;
+	bench->conns = NULL;
+	bench->times = NULL;
+	bench->tls = NULL;
 }
 
 /* ---- what came of it ---- */
@@ -201,7 +211,7 @@ release(struct bench *bench)
 static void
 describe(struct bench *bench)
 {
-	static const char *const ways[] = { "ws", "sse", "longpoll" };
+	static const char *const ways[] = { "ws", "sse", "longpoll", "poll" };
 	const struct options *options = &bench->options;
 	struct result *result = &bench->result;
 	bool polls = bench->scenario == &scenario_poll;
@@ -215,6 +225,17 @@ describe(struct bench *bench)
 	result->size = options->size;
 	result->rate = bench->scenario->times_opening ? 0 : options->rate;
 	result->latency = &bench->latency;
+}
+
+int
+bench_measure(struct bench *bench)
+{
+	int status = prepare(bench);
+
+	if (status != STATUS_OK)
+		return status;
+	describe(bench);
+	return bench_run(bench);
 }
 
 static int
@@ -259,13 +280,11 @@ run(const struct command *command, int argc, char **argv)
 	bench->command = command;
 	bench->loop.epoll = -1;
 	status = choose(bench, argc, argv);
-	if (status == STATUS_OK)
-		status = prepare(bench);
-	if (status == STATUS_OK) {
-		describe(bench);
-		status = report(bench, bench_run(bench));
-	}
-	release(bench);
+	if (status == STATUS_OK && bench->quantum)
+		status = quantum_run(bench);
+	else if (status == STATUS_OK)
+		status = report(bench, bench_measure(bench));
+	bench_release(bench);
 	free(bench);
 	return status;
 }
@@ -285,6 +304,9 @@ const struct command command_bench = {
 		"  churn   connect, handshake, one echo, close; and again\n"
 		"  poll    ask a channel for news, again and again; with --subscribe longpoll:\n"
 		"          the same as fanout\n"
+		"  quantum polls, long polls, events and WebSocket side by side: one message a\n"
+		"          second for 1,000, 10,000 and 100,000 clients, in bytes and latency;\n"
+		"          --connections (10000) are opened at most, more are calculated\n"
 		"\n"
 		"Load:\n"
 		"  --connections N     how many; of a fan-out: that listen. Default: 100, fanout\n"
@@ -301,7 +323,9 @@ const struct command command_bench = {
 		"  --seconds S         how long to measure. Default: 5\n"
 		"  --warmup S          how long to wait before. Default: 1\n"
 		"  --timeout S         how long opening all may take. Default: 30\n"
-		"  --subscribe HOW     ws (default), sse or longpoll: fanout and idle\n"
+		"  --subscribe HOW     ws (default), sse, longpoll, or poll (once a second): "
+		"fanout\n"
+		"                      and idle\n"
 		"  --publish HOW       ws (default), post, or a URL (ws: or http:): fanout\n"
 		"  --header LINE       a header field, \"Name: value\"; may be repeated\n"
 		"  --source ADDRESSES  come from these, in turn: 127.0.0.1-127.0.0.8. An address\n"

@@ -11,6 +11,7 @@
  *	echo, fanout, poll,
  *	idle, churn                 the scenarios: what is done when something came
  *	run                         the phases
+ *	quantum                     runs of four ways to listen, side by side
  *	histogram, usage            what is measured: latencies, CPU time, memory
  *	progress, result, report    what is shown
  */
@@ -71,6 +72,7 @@ struct bench {
 	struct schedule schedule;
 	void *own; /* the scenario's */
 
+	bool quantum; /* several runs, see quantum.h */
 	enum phase phase;
 	int status;            /* of the process */
 	uint64_t now;          /* when the last bytes came, or the turn began */
@@ -80,6 +82,12 @@ struct bench {
 	struct histogram latency;
 	struct result result;
 };
+
+/* Makes what it needs and runs it: the status of the process. bench_release() follows in any case. */
+int bench_measure(struct bench *bench);
+
+/* Frees what a run has needed, not the bench. */
+void bench_release(struct bench *bench);
 
 /* Runs it through its phases. The status of the process; what was measured is in bench->result. */
 int bench_run(struct bench *bench);

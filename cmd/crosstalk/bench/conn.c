@@ -73,7 +73,7 @@ conn_send(struct conn *conn, const char *p, size_t n)
 {
 	ssize_t sent = conn->out_n > 0 ? 0 : write_some(conn, p, n);
 
-	if (sent >= 0)
+	if (sent >= 0 && !conn->uncounted)
 		conn->bench->count.sent_bytes += n;
 	if (sent >= 0 && ((size_t)sent == n || keep_out(conn, p + sent, n - (size_t)sent)))
 		return true;
@@ -198,7 +198,8 @@ receive(struct conn *conn)
 	if (kept > 0)
 		memcpy(buffer, conn->kept, kept);
 	conn->kept_n = 0;
-	conn->bench->count.received_bytes += (uint64_t)n;
+	if (!conn->uncounted)
+		conn->bench->count.received_bytes += (uint64_t)n;
 	conn->bench->now = clock_now();
 	read_all(conn, buffer, kept + (size_t)n);
 }

@@ -64,6 +64,8 @@ struct conn {
 	bool fin;          /* the frame in progress ends its message */
 	bool ready;        /* was told of as open */
 	bool waiting;      /* for the kernel to take more */
+	bool uncounted;    /* its bytes */
+	bool asked;        /* a poll that is not answered yet */
 	bool closing;      /* our close frame is sent */
 	uint16_t code;     /* of the peer's close frame; 0: none came */
 	char position[48]; /* of a poll: what to ask for next; empty: from the beginning */

@@ -29,6 +29,8 @@ struct fanout {
 	uint32_t base;       /* the first number, so that another run's are not taken for ours */
 	uint64_t next, done; /* messages published, and delivered to all */
 	uint64_t seen;       /* when something came last */
+	struct schedule polls;
+	uint64_t polled; /* of that schedule */
 	struct slot ring[RING];
 };
 
@@ -165,11 +167,23 @@ give_up(struct bench *bench)
 	publish(bench);
 }
 
+/* Who polls asks once a second, each at a time of its own. */
+static void
+poll_due(struct bench *bench)
+{
+	struct fanout *fanout = of(bench);
+	uint64_t due = schedule_due(&fanout->polls, bench->now);
+
+	while (fanout->polled < due)
+		reader_poll(&bench->conns[fanout->polled++ % bench->options.connections]);
+}
+
 static void
 turn(struct bench *bench)
 {
 	struct fanout *fanout = of(bench);
 
+	poll_due(bench);
 	if (fanout->next > fanout->done && bench->now > fanout->seen + PATIENT)
 		give_up(bench);
 }
@@ -203,6 +217,7 @@ set_publisher(struct bench *bench)
 		wrong = target_resolve(&fanout->publish);
 	fanout->by_post = url ? strncasecmp(how, "http", 4) == 0 : strcmp(how, "post") == 0;
 	fanout->publisher.bench = bench;
+	fanout->publisher.uncounted = bench->quantum;
 	fanout->publisher.target = &fanout->publish;
 	fanout->publisher.ops = fanout->by_post ? &by_post : &by_ws;
 	if (wrong)
@@ -268,6 +283,10 @@ prepare(struct bench *bench)
 static void
 begin(struct bench *bench)
 {
+	double polls =
+		bench->options.subscribe == SUBSCRIBE_POLL ? (double)bench->options.connections : 0;
+
+	schedule_begin(&of(bench)->polls, bench->now, polls);
 	bench_connect(bench, &of(bench)->publisher);
 }
 

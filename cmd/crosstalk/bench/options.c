@@ -115,15 +115,15 @@ read_warmup(void *field, const char *text)
 static const char *
 read_subscribe(void *field, const char *text)
 {
-	static const char *const words[] = { "ws", "sse", "longpoll" };
+	static const char *const words[] = { "ws", "sse", "longpoll", "poll" };
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		if (strcmp(text, words[i]) == 0) {
 			*(enum subscribe *)field = (enum subscribe)i;
 			return NULL;
 		}
 	}
-	return "ws, sse or longpoll";
+	return "ws, sse, longpoll or poll";
 }
 
 static const char *
@@ -219,7 +219,8 @@ static int
 take_words(struct options *options, const struct command *command, int argc, char **argv)
 {
 	if (argc < 1)
-		return command_usage(command, "what to measure: echo, fanout, idle, churn or poll");
+		return command_usage(
+			command, "what to measure: echo, fanout, idle, churn, poll or quantum");
 	if (argc != 2)
 		return command_usage(command, argc < 2 ? "URL is missing" : "one URL only");
 	options->scenario = argv[0];

@@ -16,7 +16,7 @@
 #define IN_FLIGHT_MAX    16384u
 #define SIZE_MAX_PAYLOAD ((uint64_t)16 << 20)
 
-enum subscribe { SUBSCRIBE_WS, SUBSCRIBE_SSE, SUBSCRIBE_LONGPOLL };
+enum subscribe { SUBSCRIBE_WS, SUBSCRIBE_SSE, SUBSCRIBE_LONGPOLL, SUBSCRIBE_POLL };
 
 struct texts {
 	const char *p[OPTIONS_HEADERS];

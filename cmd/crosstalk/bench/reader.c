@@ -108,17 +108,29 @@ reader_answer(struct conn *conn, const struct http_answer *answer)
 	if (conn->ready && answer->body.n > 0)
 		tell_messages(conn, answer);
 	reader_take_position(conn, answer);
-	reader_ask(conn, WAIT);
+	conn->asked = false;
+	if (conn->bench->options.subscribe == SUBSCRIBE_LONGPOLL)
+		reader_ask(conn, WAIT);
 	if (conn->state == CONN_OPEN && !conn->ready) {
 		conn->ready = true;
 		conn->ops->opened(conn);
 	}
 }
 
+void
+reader_poll(struct conn *conn)
+{
+	if (conn->state != CONN_OPEN || !conn->ready || conn->asked)
+		return;
+	conn->asked = true;
+	reader_ask(conn, 0);
+}
+
 static void
 connect_poll(struct conn *conn)
 {
 	conn->read = http_read;
+	conn->asked = true;
 	*conn->position = '\0';
 	reader_ask(conn, 0);
 }
@@ -130,6 +142,7 @@ reader_connect(struct conn *conn)
 		[SUBSCRIBE_WS] = ws_connect,
 		[SUBSCRIBE_SSE] = sse_connect,
 		[SUBSCRIBE_LONGPOLL] = connect_poll,
+		[SUBSCRIBE_POLL] = connect_poll,
 	};
 
 	readers[conn->bench->options.subscribe](conn);
