@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { describe, it } from 'node:test';
 import { Server, channelName, program, useServer } from '../lib/server.js';
-import { bound, until, within } from '../lib/time.js';
+import { bound, pause, until, within } from '../lib/time.js';
 import { authority } from '../lib/tls.js';
 
 const TIMEOUT = { timeout: bound(40) };
@@ -302,6 +302,26 @@ describe('crosstalk bench and servers that misbehave', { concurrency: 4 }, () =>
 		const { code, err } = await against((socket) => socket.write(Buffer.alloc(2 << 20, 'x')), 'echo');
 		assert.equal(code, 1);
 		assert.match(err, /1 MiB/);
+	});
+	it('one that stands still: with a rate, all that was due meanwhile counts as late', TIMEOUT, async () => {
+		const server = await Server.start();
+		try {
+			const running = bench('echo', '--json', '--rate', '1000', '--seconds', '2', '--warmup', '0', '--connections', '2', `${server.url.replace('http', 'ws')}/echo`);
+			await until(async () => /crosstalk_connections\{[^}]*"websocket"\} [1-9]/.test(await (await fetch(`${server.url}/metrics`)).text()),
+				bound(10), 'connections');
+			server.child.kill('SIGSTOP');
+			await pause(800); // a pause of that length is what is measured
+			server.child.kill('SIGCONT');
+			const { code, out, err } = await running;
+			assert.equal(code, 0, err);
+			const { latency_us: latency, messages } = JSON.parse(out);
+			// 800 of 2000 were due in it; a closed loop would have met it with two messages.
+			assert.ok(latency.p90 > 300e3 && latency.max > 600e3, JSON.stringify(latency));
+			assert.ok(messages > 1500, `${messages}`);
+		} finally {
+			server.child.kill('SIGCONT');
+			await server.stop();
+		}
 	});
 	it('one that is stopped in the middle: connections were lost', TIMEOUT, async () => {
 		const server = await Server.start();
