@@ -157,11 +157,11 @@ print_usage(FILE *to, const char *who, const struct result *result, const struct
 static void
 print_memory(FILE *to, const struct result *result)
 {
-	double grown = (double)result->memory_after - (double)result->memory_before;
+	double each = result_memory(result);
 	char a[32], b[32];
 
 	fprintf(to, "  memory      %s each; the server's own now: %s\n",
-		report_bytes(a, grown > 0 ? per(grown, result->connections) : 0),
+		report_bytes(a, each > 0 ? each : 0),
 		report_bytes(b, (double)result->memory_after));
 }
 
@@ -302,9 +302,7 @@ report_print_json(FILE *to, const struct result *result)
 	if (result->has_memory)
 		fprintf(to, "\"memory\":{\"before\":%llu,\"after\":%llu,\"per_connection\":%.1f},",
 			(unsigned long long)result->memory_before,
-			(unsigned long long)result->memory_after,
-			per((double)result->memory_after - (double)result->memory_before,
-				result->connections));
+			(unsigned long long)result->memory_after, result_memory(result));
 	fprintf(to, "\"machine\":{\"steal\":%.4f,\"others\":", result->steal);
 	fprintf(to, result->others < 0 ? "null}," : "%.4f},", result->others);
 	fprintf(to, "\"generator_limited\":%s,\"disturbed\":%s,\"behind\":%s}\n",

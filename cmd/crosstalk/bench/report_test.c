@@ -157,6 +157,17 @@ test_verdicts(void **state)
 }
 
 static void
+test_memory(void **state)
+{
+	struct result result = { .connections = 101, .memory_before = 1000, .memory_after = 7400 };
+
+	(void)state;
+	assert_int_equal((int)result_memory(&result), 64); /* the first is not one of them */
+	result.connections = 1;
+	assert_int_equal((int)result_memory(&result), 0);
+}
+
+static void
 test_usage_since(void **state)
 {
 	struct usage before = { 1000, 10, 20 }, after = { 5000, 20, 50 };
@@ -180,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_for_programs),
 		cmocka_unit_test(test_nothing_came),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_usage_since),
 	};
 

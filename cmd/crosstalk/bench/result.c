@@ -7,6 +7,14 @@
 #define KEEPS_UP 0.98 /* of the rate that was asked for */
 
 double
+result_memory(const struct result *result)
+{
+	double grown = (double)result->memory_after - (double)result->memory_before;
+
+	return result->connections > 1 ? grown / (double)(result->connections - 1) : 0;
+}
+
+double
 result_share(const struct result *result, const struct usage *usage)
 {
 	return result->seconds > 0 ? (double)usage->total / 1e9 / result->seconds : 0;

@@ -29,7 +29,8 @@ struct result {
 	const struct histogram *latency;
 	struct usage own, server;
 	bool has_server, has_memory;
-	uint64_t memory_before, memory_after; /* bytes of the server's own */
+	uint64_t memory_before,
+		memory_after; /* bytes of the server's own: with one connection, and all */
 	double steal,
 		others; /* CPUs that the hypervisor, and other programs, took; others < 0: unknown */
 	char why_lost[96]; /* the first connection that was */
@@ -44,6 +45,9 @@ enum verdict {
 
 /* A set of verdicts. */
 unsigned result_judge(const struct result *result);
+
+/* Bytes of the server's memory for each connection but the first. */
+double result_memory(const struct result *result);
 
 /* CPUs that a process kept busy. */
 double result_share(const struct result *result, const struct usage *usage);

@@ -98,11 +98,11 @@ bench_opened(struct conn *conn)
 	conn->bench->opened++;
 }
 
-/* How many connections may be begun by now. */
+/* How many connections may be begun by now. The first is alone: what it makes a server get ready is not its own. */
 static uint64_t
 may_open(const struct bench *bench)
 {
-	uint64_t allowed = bench->opened + OPENING;
+	uint64_t allowed = bench->opened ? bench->opened + OPENING : 1;
 
 	if (bench->scenario->times_opening && bench->schedule.interval > 0)
 		allowed = schedule_due(&bench->schedule, bench->now);
@@ -133,6 +133,26 @@ show(struct run *run, const char *what, double share)
 					      .count = bench->count.messages });
 }
 
+static bool
+add_memory(const struct bench *bench, uint64_t *bytes)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < bench->options.pids.n; i++)
+		if (!usage_add_memory(bytes, bench->options.pids.p[i]))
+			return false;
+	return bench->options.pids.n > 0;
+}
+
+/* Memory counts from when the first connection is open. */
+static void
+note_memory(struct bench *bench)
+{
+	struct result *result = &bench->result;
+
+	if (bench->opened > 0 && !result->has_memory)
+		result->has_memory = add_memory(bench, &result->memory_before);
+}
+
 static void
 open_all(struct run *run)
 {
@@ -146,6 +166,8 @@ open_all(struct run *run)
 		bench->now = clock_now();
 		open_more(bench);
 		loop_turn(&bench->loop, TURN);
+		if (bench->options.pids.n > 0)
+			note_memory(bench);
 		show(run, "opening", (double)bench->opened / (double)wanted);
 		if (bench->now > patient)
 			bench_fail(bench, STATUS_TIMEOUT, "opening took too long (--timeout)");
@@ -161,16 +183,6 @@ add_server(const struct bench *bench, struct usage *usage)
 	*usage = (struct usage){ 0 };
 	for (size_t i = 0; i < bench->options.pids.n; i++)
 		if (!usage_add(usage, bench->options.pids.p[i]))
-			return false;
-	return bench->options.pids.n > 0;
-}
-
-static bool
-add_memory(const struct bench *bench, uint64_t *bytes)
-{
-	*bytes = 0;
-	for (size_t i = 0; i < bench->options.pids.n; i++)
-		if (!usage_add_memory(bytes, bench->options.pids.p[i]))
 			return false;
 	return bench->options.pids.n > 0;
 }
@@ -342,8 +354,7 @@ bench_run(struct bench *bench)
 
 	take_signals(bench);
 	progress_init(&run.progress, bench->options.quiet);
-	if (bench->options.pids.n > 0)
-		bench->result.has_memory = add_memory(bench, &bench->result.memory_before);
+	bench->result.has_memory = false;
 	open_all(&run);
 	if (bench->phase == PHASE_OPENING)
 		measure(&run);
