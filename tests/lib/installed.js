@@ -16,7 +16,7 @@ export class Installed {
 		this.dir = mkdtempSync(path.join(tmpdir(), 'crosstalk-install-'));
 		this.run('meson', ['install', '-C', BUILD, '--no-rebuild', '--destdir', this.dir]);
 		const found = this.run('find', [this.dir, '-name', 'crosstalk.pc']).trim();
-		this.prefix = found.slice(0, found.indexOf('/lib/'));
+		this.prefix = found.replace(/\/lib[^/]*\/.*$/, '');
 		this.libraries = path.dirname(path.dirname(found));
 		this.env = {
 			...process.env,
